@@ -1,0 +1,276 @@
+# Making a container: options become files. Shared by create and run.
+#
+# What a link of the chain is to be told stands in a file named after the link, one
+# argument a line: containers/ID/cgset, unshare-run, lockdown, shim. start.sh reads
+# them back. docs/files.md lists all files.
+
+. "$lib/container.sh"
+. "$lib/create-options.sh"
+. "$lib/network-options.sh"
+. "$lib/network.sh"
+. "$lib/environment.sh"
+. "$lib/supervision.sh"
+. "$lib/root.sh"
+
+# need_image REFERENCE: find the image; pull it if that is wanted and it is not here.
+need_image() {
+	case $pull in
+	always) want_image "$1" ;;
+	*)
+		if ! find_image "$1"; then
+			[ "$pull" != never ] || die "No such image: $1"
+			[ "$explain" != only ] || die "No such image: $1 (first: skiff pull $1)"
+			canonical "$1" || die "invalid reference format: '$1'"
+			familiar "$canonical"
+			printf "Unable to find image '%s' locally\n" "$familiar" >&2
+			want_image "$1"
+		elif [ -n "$platform" ]; then
+			get "$image_dir/architecture"
+			case $platform in
+			*/"$value" | */"$value"/*) ;;
+			*) want_image "$1" ;;
+			esac
+		fi
+		;;
+	esac
+	get "$image_dir/os"
+	case $value in linux | '') ;; *) die "image $1 is for $value: this is a Linux host" ;; esac
+}
+
+want_image() {
+	. "$lib/pull.sh"
+	pull_image "$1" "$platform" '' >&2
+	event_pulled "$reference"
+	image_dir=$SKIFF_ROOT/images/$image
+}
+
+# begin_container IMAGE [COMMAND...]: $id, $dir and $run of a new container. It is one
+# when commit_container has written "created": without that file the directory is
+# nothing, and skiff check sweeps it away ("creating" says who is at work on it).
+begin_container() {
+	need_image "$1"
+	reference=$1
+	shift
+	new_id
+	if [ "$explain" = only ]; then
+		scratch=$(mktemp -d)
+		mkdir -p "$scratch$SKIFF_ROOT/containers" "$scratch$SKIFF_ROOT/containers/$id/rw"
+		trap 'rm -rf "$scratch"' EXIT
+		trap 'exit 130' INT TERM HUP
+		trap 'exit 141' PIPE
+	else
+		trap 'abandon' EXIT
+		trap 'exit 130' INT TERM HUP
+	fi
+	container_dirs
+	[ "$explain" != only ] || explain_begin "$dir" "$run"
+	x mkdir "$dir" "$dir/rw" || die "cannot make $dir"
+	process_start $$
+	put "$dir/creating" "$$ $start"
+	put "$dir/id" "$id"
+	take_name
+	put "$dir/image" "$reference"
+	put "$dir/image-id" "$image"
+	image_is_there || die "No such image: $reference" # removed a moment ago; from now on it stays
+	write_command "$@"
+	write_network
+	write_root
+	write_limits
+	write_rights
+	write_shim
+	write_supervision
+	[ -z "$remove" ] || put "$dir/auto-remove" true
+	[ "$runtime" = skiff ] || put "$dir/runtime" "$runtime"
+	get "$image_dir/stop-signal" || :
+	put "$dir/stop-signal" "${stop_signal:-${value:-TERM}}"
+	put "$dir/stop-timeout" "${stop_timeout:-10}"
+	begin_environment
+}
+
+# commit_container: the container is whole.
+commit_container() {
+	if [ -n "$cidfile" ]; then
+		[ -z "$explain" ] || say_printf %s '>' "$cidfile" "$id"
+		[ "$explain" = only ] || printf '%s' "$id" >"$cidfile" || die "cannot write $cidfile"
+	fi
+	write_attributes
+	read_clock
+	put "$dir/created" "$clock_time"
+	container_event "$clock_time" create
+	[ "$explain" = only ] || trap - EXIT INT TERM HUP
+}
+
+# write_attributes: what its events say of it: a line each, without control characters.
+write_attributes() {
+	visible "$reference"
+	append "$dir/attributes" "image=$visible" "name=$name"
+	[ -s "$dir/labels" ] || return 0
+	if [ -n "$explain" ]; then
+		quoted "$dir/labels" && from=$quoted
+		quoted "$dir/attributes"
+		say "tr '\\000\\001-\\037\\177' '\\n?' <$from >>$quoted"
+	fi
+	tr '\000\001-\037\177' '\n?' <"$dir/labels" >>"$dir/attributes"
+}
+
+abandon() {
+	[ "$(readlink "$SKIFF_ROOT/names/$name")" != "../containers/$id" ] || rm -f "$SKIFF_ROOT/names/$name"
+	rm -rf "$dir"
+	[ -z "$made_volumes" ] || forget_new_volumes
+	[ -z "$slot" ] || ! get "$SKIFF_ROOT/idmaps/$slot" || [ "$value" != "$id" ] || rm -f "$SKIFF_ROOT/idmaps/$slot"
+}
+
+# take_name: --name, or a name of our own making. Making the link is the check.
+take_name() {
+	if [ -n "$name" ]; then
+		link_name "$name"
+	else
+		. "$lib/names.sh"
+		random_name "$id" 0
+		until x_quietly ln -sT "../containers/$id" "$SKIFF_ROOT/names/$random"; do
+			[ "$tries" -lt 100 ] || cannot_write "$SKIFF_ROOT/names/$random"
+			random_name "$id" $((tries + 1))
+		done
+		name=$random
+	fi
+	put "$dir/name" "$name"
+}
+
+# write_command ARGUMENT...: argv is the entry point and the command; the user's words
+# take the place of the image's command, --entrypoint that of both.
+write_command() {
+	[ -z "$init" ] || append0 "$dir/argv" /sbin/docker-init --
+	if [ -n "$no_entrypoint" ]; then
+		[ -z "$entrypoint" ] || append0 "$dir/argv" "$entrypoint"
+		append0 "$dir/entrypoint" "$entrypoint"
+		[ $# -eq 0 ] || append0 "$dir/argv" "$@"
+	elif [ $# -eq 0 ]; then
+		gather "$dir/argv" "$image_dir/entrypoint"
+		gather "$dir/argv" "$image_dir/cmd"
+	else
+		gather "$dir/argv" "$image_dir/entrypoint"
+		append0 "$dir/argv" "$@"
+	fi
+	[ -s "$dir/argv" ] || die "no command specified"
+	# The line that ps shows.
+	if [ -n "$no_entrypoint" ]; then
+		visible "$entrypoint${entrypoint:+ }$*"
+	elif [ $# -eq 0 ]; then
+		get "$image_dir/command"
+		visible=$value
+	else
+		visible=''
+		[ ! -s "$image_dir/entrypoint" ] || visible=$(tr '\0' ' ' <"$image_dir/entrypoint")
+		visible "$visible$*"
+	fi
+	put "$dir/command" "$visible"
+}
+
+# begin_environment: Docker's order; of two with one name lockdown takes the later.
+# environment_option adds the user's.
+begin_environment() {
+	append0 "$dir/env" "HOSTNAME=$hostname" ${tty:+TERM=xterm}
+	gather "$dir/env" "$image_dir/env"
+	gather "$dir/labels" "$image_dir/labels"
+}
+
+# write_limits: the control group's. A fork bomb must not take the host along: there is
+# always a limit of processes (containers.conf has the same 2048).
+write_limits() {
+	case $limits in *--pids*) ;; *) limits="--pids${nl}2048$nl$limits" ;; esac
+	[ -n "$privileged" ] || limits="--device${nl}default$nl$limits"
+	lines "$dir/cgset" "$limits"
+	check_limits
+	[ -z "$oom_score" ] || put "$dir/oom-score" "$oom_score"
+}
+
+# check_limits: that they are none is found here, not at the first start. The two that are always
+# there are right.
+check_limits() {
+	set --
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/cgset"
+	[ $# -le 4 ] || cgset check "$@" || exit "${failure:-1}"
+}
+
+write_rights() {
+	get "$image_dir/user" || :
+	: "${user:=$value}"
+	append "$dir/lockdown" --user "${user:-0}" ${tty:+--tty}
+	[ -z "$cwd" ] || append "$dir/lockdown" --cwd "$cwd"
+	lines "$dir/lockdown" "$rights"
+	write_seccomp
+}
+
+write_shim() {
+	# "once": the end of the first client's input is the end of the container's, unless
+	# the container runs in the background and waits for clients (-d -i).
+	if [ -n "$interactive" ]; then
+		stdin=once
+		[ -z "$tty$detach" ] || stdin=open
+		put "$dir/stdin" "$stdin"
+	fi
+	[ -z "$tty" ] || put "$dir/tty" true
+	lines "$dir/shim" "$log_options"
+}
+
+# write_seccomp: the default filter is compiled with the tree. Capabilities that are added or
+# dropped change what it lets through; then the container gets one of its own.
+write_seccomp() {
+	case $seccomp in
+	unconfined) return ;;
+	default)
+		append "$dir/lockdown" --seccomp fd:5
+		[ -n "$gating" ] || return 0
+		compile_filter "$share/default.seccomp"
+		;;
+	*)
+		[ -r "$seccomp" ] || die "opening seccomp profile ($seccomp) failed"
+		append "$dir/lockdown" --seccomp fd:5
+		compile_filter "$seccomp"
+		;;
+	esac
+}
+
+# compile_filter PROFILE: into the container's own filter. A profile in JSON is Docker's.
+compile_filter() {
+	profile=$1
+	read -r first <"$profile" || :
+	case $first in
+	'{'*)
+		machine
+		jq -r --arg arch "${machine%%/*}" -f "$share/from-json.jq" "$1" >"$dir/seccomp.profile" ||
+			die "cannot read the seccomp profile $1"
+		profile=$dir/seccomp.profile
+		;;
+	esac
+	IFS=$nl
+	# shellcheck disable=SC2086 # a line an argument
+	set -- seccomp-compile $gating "$profile"
+	unset IFS
+	if [ -n "$explain" ]; then
+		command_line "$@"
+		quoted "$dir/seccomp.bpf"
+		say "$line >$quoted"
+	fi
+	"$@" >"$dir/seccomp.bpf" || die "cannot compile the seccomp profile $profile"
+}
+
+# lines FILE LIST: append LIST, lines with a newline after each, to FILE.
+lines() {
+	[ -n "$2" ] || return 0
+	file=$1 list=$2
+	IFS=$nl
+	# shellcheck disable=SC2086 # a line an argument
+	set -- $list
+	unset IFS
+	append "$file" "$@"
+}
+
+# each_word FUNCTION LIST: FUNCTION for each line of LIST.
+each_word() {
+	function=$1 list=$2
+	while [ -n "$list" ]; do
+		item=${list%%"$nl"*} list=${list#*"$nl"}
+		"$function" "$item"
+	done
+}

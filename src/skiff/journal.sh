@@ -1,0 +1,37 @@
+# The journal of events: one line for each thing that happened, appended to SKIFF_ROOT/events.
+# Sourced by the verbs that change something.
+#
+#   TIME <tab> TYPE <tab> ACTION <tab> ID <tab> NAME=VALUE <tab> NAME=VALUE ...
+#
+# TYPE is container, image, volume or network; the words are those of docker events. A line is
+# one write(2) with O_APPEND, so lines of several writers never mix.
+
+# event TIME TYPE ACTION ID [NAME=VALUE...]: TIME is RFC 3339, or "" for now.
+event() {
+	at=$1 happened=''
+	shift
+	for word in "$@"; do
+		visible "$word" # no tabs, no newlines
+		happened=$happened${happened:+"$tab"}$visible
+	done
+	journal_line "$at" "$happened"
+}
+
+# event_pulled REFERENCE: an image has come from a registry.
+event_pulled() {
+	familiar "$1"
+	case $familiar in *@*) pulled=${familiar%@*} ;; *) pulled=${familiar%:*} ;; esac
+	event '' image pull "$familiar" "name=$pulled"
+}
+
+# journal_line TIME TEXT: TEXT is all that follows, with its tabs.
+journal_line() {
+	[ "$explain" != only ] || return 0
+	{ printf '%s\t%s\n' "${1:-$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)}" "$2" >>"$SKIFF_ROOT/events"; } 2>/dev/null ||
+		warn "cannot write to $SKIFF_ROOT/events"
+}
+
+# rotate_journal: when it has grown to 16 MB begin a new one; the last one is kept.
+rotate_journal() {
+	[ -z "$(find "$SKIFF_ROOT/events" -size +16M 2>/dev/null)" ] || mv "$SKIFF_ROOT/events" "$SKIFF_ROOT/events.1"
+}

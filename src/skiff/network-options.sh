@@ -1,0 +1,246 @@
+# The options of create and run that are about networks and ports. Sourced by create.sh.
+#
+#   containers/ID/networks     lines NAME[,KEY=VALUE...]: what to connect, the first one first
+#   containers/ID/publish      lines HOSTIP HOSTPORT PORT/PROTO, as reserve takes them
+#   containers/ID/exposed      lines PORT/PROTO, in order
+#   containers/ID/dns          lines of resolv.conf
+#   containers/ID/extra-hosts  lines NAME:ADDRESS
+
+network='' more_networks='' endpoint='' publish='' publish_all='' exposed='' dns='' extra_hosts=''
+
+network_option() {
+	case $1 in
+	network | net)
+		check_endpoint "$2"
+		if [ -z "$network" ]; then network=$checked; else more_networks="$more_networks$checked$nl"; fi
+		;;
+	network-alias) endpoint="$endpoint,alias=$2" ;;
+	ip | ip6 | mac-address | link-local-ip) endpoint="$endpoint,$1=$2" ;;
+	publish) publish_option "$2" ;;
+	publish-all) publish_all=${2#false} ;;
+	expose) expose "$2" ;;
+	dns)
+		is_address "$2" || die "$2 is not an ip address"
+		dns="${dns}nameserver $2$nl"
+		;;
+	dns-search)
+		case $2 in '' | *[!A-Za-z0-9._-]*) die "$2 is not a valid domain" ;; esac
+		add_word search "$2"
+		;;
+	dns-option)
+		case $2 in '' | *[!A-Za-z0-9:_-]*) die "invalid DNS option '$2'" ;; esac
+		add_word options "$2"
+		;;
+	add-host)
+		host=${2%%[:=]*}
+		case $host in '' | *[!A-Za-z0-9._-]*) die "invalid host in --add-host '$2'" ;; esac
+		address=${2#"$host"}
+		[ -n "$address" ] || die "bad format for add-host: \"$2\""
+		address=${address#?} address=${address#\[} address=${address%\]}
+		[ "$address" = host-gateway ] || is_address "$address" ||
+			die "invalid IP address in add-host: \"$address\""
+		extra_hosts="$extra_hosts$host:$address$nl"
+		;;
+	esac
+}
+
+# add_word KEYWORD WORD: to the line of that keyword in $dns.
+add_word() {
+	case $nl$dns in
+	*"$nl$1 "*)
+		line=${dns##*"$1 "}
+		dns=${dns%"$1 $line"}$1\ ${line%%"$nl"*}\ $2$nl${line#*"$nl"}
+		;;
+	*) dns="$dns$1 $2$nl" ;;
+	esac
+}
+
+# check_endpoint NAME[,KEY=VALUE...]|name=NAME,KEY=VALUE...: into $checked, the name first. The
+# words are checked before they become part of a path, or of an option.
+check_endpoint() {
+	left_options=$1, wanted='' checked=''
+	while [ -n "$left_options" ]; do
+		pair=${left_options%%,*} left_options=${left_options#*,}
+		case $pair in
+		name=*) wanted=${pair#name=} ;;
+		*=*)
+			check_endpoint_option "${pair%%=*}" "${pair#*=}"
+			checked=$checked,$pair
+			;;
+		*) wanted=$pair ;;
+		esac
+	done
+	case ${wanted#container:} in [!A-Za-z0-9]* | *[!A-Za-z0-9_.-]* | '') die "invalid network '$1'" ;; esac
+	[ "$wanted" != default ] || wanted=bridge
+	checked=$wanted$checked
+}
+
+check_endpoint_option() {
+	case $1 in
+	alias)
+		case $2 in '' | *[!A-Za-z0-9_.-]*) die "invalid alias '$2'" ;; esac
+		;;
+	ip) is_address "$2" && case $2 in *:*) false ;; esac || die "invalid IPv4 address: $2" ;;
+	ip6) is_address "$2" && case $2 in *:*) ;; *) false ;; esac || die "invalid IPv6 address: $2" ;;
+	link-local-ip) is_address "$2" || die "invalid link-local address: $2" ;;
+	mac-address)
+		case $2 in
+		*[!0-9A-Fa-f:]* | *:*:*:*:*:*:*) die "invalid MAC address: $2" ;;
+		?[02468ACEace]:??:??:??:??:??) ;;
+		*) die "invalid MAC address: $2" ;;
+		esac
+		;;
+	*) die "invalid option of a network: '$1'" ;;
+	esac
+}
+
+# is_address TEXT: is it one, IPv4 or IPv6?
+is_address() {
+	case $1 in
+	*:*)
+		case $1 in *[!0-9A-Fa-f:.]* | *:::* | *::*::* | *?????[0-9A-Fa-f]:*) return 1 ;; esac
+		;;
+	*[!0-9.]* | .* | *. | *..* | *.*.*.*.*) return 1 ;;
+	*.*.*.*)
+		bytes=$1.
+		while [ -n "$bytes" ]; do
+			case ${bytes%%.*} in 0?* | ????*) return 1 ;; esac
+			[ "${bytes%%.*}" -le 255 ] || return
+			bytes=${bytes#*.}
+		done
+		;;
+	*) return 1 ;;
+	esac
+}
+
+# ---- ports -------------------------------------------------------------------
+
+# port_range WHAT TEXT: PORT or FIRST-LAST, into $first_port and $last_port.
+port_range() {
+	first_port=${2%%-*} last_port=${2#*-}
+	for number in "$first_port" "$last_port"; do
+		case $number in '' | 0* | *[!0-9]* | ??????*) die "Invalid $1: $2" ;; esac
+		[ "$number" -le 65535 ] || die "Invalid $1: $2"
+	done
+	[ "$first_port" -le "$last_port" ] || die "Invalid $1: $2"
+}
+
+# protocol TEXT: of PORTS[/PROTO], into $protocol, and the rest into $rest.
+split_protocol() {
+	rest=$1 protocol=tcp
+	case $1 in */*) rest=${1%/*} protocol=${1##*/} ;; esac
+	case $protocol in
+	tcp | udp | sctp) ;;
+	[Tt][Cc][Pp]) protocol=tcp ;;
+	[Uu][Dd][Pp]) protocol=udp ;;
+	[Ss][Cc][Tt][Pp]) protocol=sctp ;;
+	*) die "invalid proto: $protocol" ;;
+	esac
+}
+
+# publish_option [[IP:][HOSTPORTS]:]PORTS[/PROTO]
+publish_option() {
+	split_protocol "$1"
+	inside=${rest##*:} ip='' outside=''
+	case $rest in *:*) outside=${rest%:*} ;; esac
+	case $outside in
+	\[*\]:*)
+		ip=${outside%\]:*} ip=${ip#\[}
+		outside=${outside##*\]:}
+		case $ip in *:*) ;; *) die "invalid IP address: $ip" ;; esac
+		;;
+	*:*) ip=${outside%:*} outside=${outside##*:} ;;
+	esac
+	case $rest in *:*:*) is_address "$ip" || die "invalid IP address: $ip" ;; esac
+	port_range containerPort "$inside"
+	first=$first_port last=$last_port
+	if [ -z "$outside" ]; then
+		first_port=0
+	else
+		port_range hostPort "$outside"
+		if [ "$first" -eq "$last" ]; then # the first of them that is free
+			publish="$publish${ip:-any} $outside $first/$protocol$nl"
+			exposed="$exposed$first/$protocol$nl"
+			return
+		fi
+		[ $((last - first)) -eq $((last_port - first_port)) ] ||
+			die "Invalid ranges specified for container and host Ports: $inside and $outside"
+	fi
+	while [ "$first" -le "$last" ]; do
+		publish="$publish${ip:-any} $first_port $first/$protocol$nl"
+		exposed="$exposed$first/$protocol$nl"
+		first=$((first + 1))
+		[ "$first_port" -eq 0 ] || first_port=$((first_port + 1))
+	done
+}
+
+# expose PORTS[/PROTO]
+expose() {
+	split_protocol "$1"
+	port_range "range format for --expose" "$rest"
+	while [ "$first_port" -le "$last_port" ]; do
+		exposed="$exposed$first_port/$protocol$nl"
+		first_port=$((first_port + 1))
+	done
+}
+
+# write_ports: what is to be published, and what is exposed, by the image too.
+write_ports() {
+	if [ -s "$image_dir/ports" ]; then
+		while IFS= read -r line; do expose "$line"; done <"$image_dir/ports"
+	fi
+	[ -n "$exposed" ] || return 0
+	case $exposed in *"$nl"?*) exposed=$(printf %s "$exposed" | sort -t / -k 1,1n -k 2,2 -u)$nl ;; esac
+	lines "$dir/exposed" "$exposed"
+	[ -z "$publish_all" ] || each_word publish_exposed "$exposed"
+	case $network in
+	host) [ -z "$publish" ] || warn 'WARNING: Published ports are discarded when using host network mode' ;;
+	none) ;;
+	*) lines "$dir/publish" "$publish" ;;
+	esac
+}
+
+publish_exposed() {
+	case $nl$publish in *" $1$nl"*) ;; *) publish="${publish}any 0 $1$nl" ;; esac
+}
+
+# ---- the mode ----------------------------------------------------------------
+
+# check_network: what can be refused before anything is made.
+check_network() {
+	: "${network:=bridge}"
+	case $network in
+	*,*)
+		endpoint=,${network#*,}$endpoint
+		network=${network%%,*}
+		;;
+	esac
+	case $network in
+	none | host | container:*)
+		[ -z "$more_networks" ] || conflict
+		case $endpoint in
+		'') ;;
+		*,mac-address=*) die 'conflicting options: mac-address and the network mode' ;;
+		*) conflict ;;
+		esac
+		;;
+	bridge)
+		case $endpoint in
+		*,ip=* | *,ip6=*) die 'user specified IP address is supported on user defined networks only' ;;
+		*,alias=*) die 'network-scoped alias is supported only for containers in user defined networks' ;;
+		esac
+		;;
+	esac
+	case $network in
+	container:*)
+		[ -z "$publish$publish_all" ] || die 'conflicting options: port publishing and the container type network mode'
+		[ -z "$exposed" ] || die 'conflicting options: port exposing and the container type network mode'
+		[ -z "$dns" ] || die 'conflicting options: dns and the network mode'
+		[ -z "$extra_hosts" ] || die 'conflicting options: custom host-to-IP mapping and the network mode'
+		;;
+	esac
+}
+
+conflict() {
+	die "conflicting options: cannot attach both user-defined and non-user-defined network-modes"
+}

@@ -1,0 +1,174 @@
+# Starting a container: the chain. Shared by start and run.
+#
+#   descriptors   3 env   4 argv (exec: more env)   5 seccomp filter   6 the container's standard error
+#   of the chain  7 socket to the shim, for the terminal's master   8 root file system
+#                 9 the control group, where it is of cgroup v2
+
+. "$lib/container.sh"
+. "$lib/network.sh"
+
+# start_container: make the processes of the container in $dir, up to the start fifo,
+# where they wait. Errors of the set-up come out here; its status is returned. $busy is true then if
+# somebody else is starting it at this moment; with $may_be_busy that is not reported.
+busy='' may_be_busy=''
+start_container() {
+	if [ -n "$explain" ]; then
+		make_processes
+		return
+	fi
+	messages=$(make_processes 2>&1) && result=0 || result=$?
+	case $messages in "shim: $run: already running") busy=true ;; esac
+	[ -z "$busy" ] || [ -z "$may_be_busy" ] || return "$result"
+	[ "$result" -eq 0 ] || [ -n "$busy" ] || forget_group
+	if [ "$result" -ne 0 ] && [ -z "$busy" ] && [ -s "$dir/volumes" ]; then
+		. "$lib/volume.sh"
+		unmount_volumes
+	fi
+	report_start
+}
+
+# forget_group: of a container that could not be started; unless somebody else has just done it.
+forget_group() {
+	(lock_run 0 && container_state && [ -z "$pid" ] && x_quietly cgset remove "$group/$id") || :
+}
+
+# report_start: what there was to say, the status $result. What failed while somebody removed the
+# container is no news.
+report_start() {
+	[ -n "${making:-}" ] || [ -s "$dir/created" ] || [ "$result" -eq 0 ] || no_such_container "${container:-$id}" || return
+	[ -z "$messages" ] || printf '%s\n' "$messages" >&2
+	return "$result"
+}
+
+make_processes() {
+	container_state
+	pids=''
+	# Who made its processes was killed before letting them go: they wait still.
+	[ -z "$pid" ] || ! shim_lives || { wait_connected; return; }
+	[ ! -e "$run/copying" ] || flock -s "$run/lock" true # by skiff cp
+	if [ -s "$dir/volumes" ]; then
+		. "$lib/volume.sh"
+		use_volumes
+	fi
+	start_processes && start_health
+}
+
+start_processes() {
+	[ ! -e "$run/network" ] || put "$run/network" '' # of its last run
+	file3=$dir/env file4=$dir/argv file5=$dir/seccomp.bpf
+	get "$dir/image-id"
+	layers=$SKIFF_ROOT/images/$value/layers
+	get "$dir/idmap" || :
+	idmap=$value
+	get "$dir/network"
+	network=$value
+
+	set -- shim --run "$run" --state "$dir" --log "$dir/log" --stderr 6 \
+		--journal "$SKIFF_ROOT/events" --attributes "$dir/attributes" \
+		--start-event "container${tab}start${tab}$id" --end-event "container${tab}die${tab}$id" \
+		--on-exit "$bin/skiff" on-exit "$id" ';'
+	[ ! -e "$dir/restart" ] || set -- "$@" --release
+	if is_published; then set -- reserve --descriptor 1024 --file "$dir/publish" --output "$dir/ports" \
+		--relay "$dir/address" --message "$publish_failure" "$@" --hold 1024; fi
+	if get "$dir/stdin"; then set -- "$@" --stdin; fi
+	[ "$value" != once ] || set -- "$@" --stdin-once
+	if [ -e "$dir/tty" ]; then set -- "$@" --tty 7; fi
+	if [ -e "$dir/shim" ]; then
+		while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/shim"
+	fi
+	[ ! -e "$dir/oom-killed" ] || x rm "$dir/oom-killed"
+	[ ! -e "$run/paused" ] || x rm "$run/paused" # of a run that ended with the machine
+	# Restarted before it was removed: nothing is lost while the machine runs, overlayfs cannot know.
+	[ ! -e "$dir/rw/work/work/incompat/volatile" ] || x rm -r "$dir/rw/work/work/incompat"
+	# The score passes to children; inside the user namespace it is not ours to set.
+	if get "$dir/oom-score"; then set -- "$@" choom -n "$value" --; fi
+	if get "$dir/runtime"; then
+		runtime=$value
+		set -- "$@" unshare-run --mount sh "$lib/oci.sh" "$runtime" "$dir" "$run" "$group/$id" \
+			layerfs stack --at "$SKIFF_RUN/root"
+	else
+		runtime=''
+		set -- "$@" cgset run --fd 9
+		while IFS= read -r word && IFS= read -r value; do
+			case $word$value in
+			--pids[1-9]) pids=$value ;; # the set-up itself takes more: see below
+			*) set -- "$@" "$word" "$value" ;;
+			esac
+		done <"$dir/cgset"
+		set -- "$@" "$group/$id" layerfs stack --fd 8
+	fi
+	set -- "$@" ${idmap:+--idmap "$idmap"} \
+		--upper "$dir/rw/upper" --work "$dir/rw/work"
+	# What --rm throws away need not reach the disk first: unmounting would sync it.
+	if [ -e "$dir/auto-remove" ]; then set -- "$@" --volatile; fi
+	while read -r layer; do set -- "$@" "$SKIFF_ROOT/layers/$layer/fs"; done <"$layers"
+	if [ -n "$runtime" ]; then
+		launch "$@" || return
+		connect_container
+		return
+	fi
+	set -- "$@" -- unshare-run --pid-file "$run/pid" --start "$run/start" --stderr 6 --cgroup-fd 9 \
+		--root fd:8 --carry --mount --pid --uts --ipc --cgroup
+	namespaces "$@" || return
+	connect_container
+}
+
+# namespaces CHAIN...: those that depend on the container: user, network and time.
+namespaces() {
+	[ ! -e /proc/self/ns/time ] || set -- "$@" --time
+	names=$dir # whose name files: with the network comes the name
+	case $network in
+	none) set -- "$@" --net ${idmap:+--user --map "$idmap"} ;;
+	host) set -- "$@" ${idmap:+--user --map "$idmap"} ;;
+	container:*)
+		names=$SKIFF_ROOT/containers/${network#container:}
+		read -r peer start 2>/dev/null <"$SKIFF_RUN/${network#container:}/pid" &&
+			process_is "$peer" "$start" || die "container ${network#container:} is not running"
+		set -- "$@" "--net=/proc/$peer/ns/net" ${idmap:+"--user=/proc/$peer/ns/user"}
+		;;
+	*)
+		set -- "$@" --net ${idmap:+--user --map "$idmap"} --sysctl net.ipv4.ip_unprivileged_port_start=0 \
+			--sysctl 'net.ipv4.ping_group_range=0 65535'
+		;;
+	esac
+	if [ -e "$dir/tty" ]; then set -- "$@" --tty fd:7; fi
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/unshare-run"
+	set -- "$@" --bind "$names/hostname" /etc/hostname --bind "$names/hosts" /etc/hosts \
+		--bind "$names/resolv.conf" /etc/resolv.conf --dockerenv \
+		lockdown --stderr 6 --env fd:3
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/lockdown"
+	launch "$@" --argv fd:4 || return
+	# One that may have only a few processes: those of the set-up are gone now, but the one
+	# that waits.
+	[ -z "${pids:-}" ] || x cgset set --pids "$pids" "$group/$id"
+}
+
+# launch CHAIN...: start it, with the files that it reads open: $file3, $file4, $file5.
+launch() {
+	[ -e "$file5" ] || file5=$share/default.bpf
+	if [ -n "$explain" ]; then
+		command_line "$@"
+		for file in "3<$file3" "4<$file4" "5<$file5"; do
+			quoted "${file#?<}"
+			line="$line ${file%%<*}<$quoted"
+		done
+		say "$line"
+	fi
+	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5"
+}
+
+# start_health: the timer beside the container just made, if its health is to be checked. Each
+# check is an exec without a shim.
+start_health() {
+	[ -s "$dir/health-test" ] || return 0
+	set -- health --dir "$dir/checks" --while "$run/pid" --unless "$run/paused" \
+		--on-change "$bin/skiff" on-health "$id" ';'
+	if [ -e "$dir/health" ]; then
+		while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/health"
+	fi
+	set -- "$@" cgset run --fd 9 "$group/$id" unshare-run --join "$run/pid" --carry --cgroup-fd 9 \
+		lockdown --env fd:3
+	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/lockdown"
+	file4=$dir/health-test
+	launch "$@" --argv fd:4
+}
