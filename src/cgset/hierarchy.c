@@ -306,6 +306,7 @@ void keep_group(void)
  * A new v1 cpuset has no CPUs and no memory nodes, and takes no process before
  * it has (ENOSPC): copy the parent's. That may be as new, made by another process
  * that has not come this far: then it is filled from here. (The root has all.)
+ * False if the group goes away: its files do so before its directory.
  */
 static bool inherit_cpuset(const char *path)
 {
@@ -315,15 +316,13 @@ static bool inherit_cpuset(const char *path)
 
 	for (size_t i = 0; there && i < 2; i++) {
 		char *own = get_value(path, files[i]);
+		there = own;
 		if (own && !*own) {
 			char *parent = xasprintf("%s/..", path);
 			char *value = inherit_cpuset(parent) ? get_value(parent, files[i]) : NULL;
-			bool done = value && try_value(&directory, files[i], value);
-			there = done || !access(path, F_OK);
-			if (there && !value)
-				die("%s/%s:", parent, files[i]);
-			if (there && !done)
-				put_value(&directory, files[i], "%s", value);
+			there = value && try_value(&directory, files[i], value);
+			if (value && !there && errno != ENOENT && errno != ENODEV)
+				die_of_rule(files[i], "%s/%s: '%s':", path, files[i], value);
 			free(parent);
 			free(value);
 		}
@@ -360,7 +359,7 @@ static void make_in_hierarchy(struct directory *directory)
 
 	/* Another process may remove a parent between two steps: again, but not for ever. */
 	for (int tries = 0; !make_directory(directory, directory->path); tries++) {
-		if (tries == 10)
+		if (tries == 100)
 			die("mkdir %s:", directory->path);
 		char *slash = directory->path + strlen(directory->mount);
 		while ((slash = strchr(slash + 1, '/'))) {
