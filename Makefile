@@ -148,7 +148,7 @@ test: deps
 	$(MAKE) all
 	@bats --version | awk '{ split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 5) }' || \
 		{ echo 'the tests need bats 1.5 or newer: npm install -g bats' >&2; exit 1; }
-	timeout --foreground $(TEST_LIMIT) bats $(TEST_JOBS) $(TESTS)
+	TEST_LIMIT=$(TEST_LIMIT) tests/run $(TEST_JOBS) $(TESTS)
 TESTS ?= tests
 # Two files at a time, as most of them wait most of the time.
 TEST_JOBS ?= --jobs 2 --no-parallelize-within-files
@@ -160,14 +160,14 @@ TEST_LIMIT ?= 2700
 test-v2: deps
 	$(call install_packages,$(TEST_PACKAGES) $(V2_PACKAGES))
 	$(MAKE) all
-	SLOW=10 tests/vm-run -t 1500 bats $(V2_TESTS)
+	SLOW=10 tests/vm-run -t 1500 tests/run $(V2_TESTS)
 V2_TESTS ?= tests/cgset.bats tests/v2.bats
 
 # The tools again, built with sanitizers. What a tool keeps until it exits is no leak.
 test-san: deps
 	$(call install_packages,$(TEST_PACKAGES))
 	$(MAKE) SAN=1 all
-	SLOW=3 SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 bats $(TEST_JOBS) $(SAN_TESTS)
+	SLOW=3 SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 tests/run $(TEST_JOBS) $(SAN_TESTS)
 SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile))
 
 # ---- fuzzing -----------------------------------------------------------------
@@ -242,7 +242,7 @@ bench-pull: deps
 	$(MAKE) all
 	tests/bench-pull
 
-SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/fuzz/run
+SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/run tests/fuzz/run
 
 lint: man
 	$(call install_packages,$(BUILD_PACKAGES) $(LINT_PACKAGES))
