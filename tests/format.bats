@@ -287,7 +287,7 @@ rows() {
 	run script -qec "format '{{.a}} {{json .a}} {{.}}' <hostile.json" /dev/null
 	[ "${output%$'\r'}" = 'x\x1b[31m\u009b\u202e	y "x\u001b[31m\u009b\u202e\ty" map[a:x\x1b[31m\u009b\u202e	y]' ] || fail "$output"
 	# what the user wrote is the user's: colours
-	run script -qec "format $'\e[31m{{len .}}' <hostile.json" /dev/null
+	colour=$'\e[31m' run script -qec 'format "$colour{{len .}}" <hostile.json' /dev/null
 	[ "${output%$'\r'}" = $'\e[31m1' ]
 }
 
