@@ -196,7 +196,8 @@ static int wait_for(pid_t child, const sigset_t *signals)
 
 /*
  * What id 0 of CHILD's user namespace is outside, by its uid_map or gid_map (MAP). Our own root's
- * if it has ended already: without a start fifo it waits for nobody.
+ * if it has ended already: without a start fifo it waits for nobody. (EINVAL, from user_namespace.c
+ * of the kernel: it ended after its directory was found.)
  */
 static uint32_t outside_root(pid_t child, const char *map)
 {
@@ -205,7 +206,7 @@ static uint32_t outside_root(pid_t child, const char *map)
 	size_t size;
 	char *lines = fd < 0 ? NULL : try_read_all(fd, 65536, &size), *next = lines;
 
-	if (!lines && errno != ENOENT && errno != ESRCH)
+	if (!lines && errno != ENOENT && errno != ESRCH && errno != EINVAL)
 		die("%s:", path);
 	bool from_root = lines && strtoul(lines, &next, 10) == 0; /* inside outside count */
 	uint32_t outside = from_root ? (uint32_t)strtoul(next, NULL, 10) : 0;
