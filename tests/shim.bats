@@ -253,6 +253,21 @@ done" ]
 	[ "$(cat "$R/exit")" = 137 ]
 }
 
+@test "without --stderr, too, signals go to the process that the command leaves as its pid" {
+	chain_like
+	mkdir "$R"
+	expect 0 shim -r "$R" -l log python3 chain.py "$R" 'trap "echo usr1" USR1; echo ready; while :; do sleep 0.1; done'
+	wait_until grep -q ready log
+	read -r shim _ <"$R/shim"
+	alone() { [ "$(cat "/proc/$shim/task/$shim/children")" = "$(cut -d' ' -f1 "$R/pid") " ]; }
+	wait_until alone
+	echo "signal USR1" >"$R/ctl"
+	wait_until grep -q usr1 log
+	echo "signal KILL" >"$R/ctl"
+	wait_until over
+	[ "$(cat "$R/exit")" = 137 ]
+}
+
 @test "a background process that keeps the output does not keep the shim" {
 	expect 3 shim -f -r "$R" -l log sh -c 'sleep 20 & echo $! >bg; echo last; exit 3'
 	[ "$(cat "$R/exit")" = 3 ]

@@ -194,6 +194,8 @@ static void advance(void)
 		set_ended();
 	else if (process && !created)
 		set_created();
+	else if (process) /* another one, if the command has ended and left it */
+		control_it();
 	if (started || pipes.setup >= 0)
 		return;
 	if (ended)
@@ -278,16 +280,19 @@ static void turn(void)
 			read_output(&sources[i]);
 	if (polls[POLL_INPUT].revents)
 		input_write();
-	if (polls[POLL_CONTROL].revents)
-		control_read(control);
 	clients_serve(polls + POLL_CLIENTS);
+	bool terminate = false;
 	for (struct signalfd_siginfo info; read(signals, &info, sizeof info) == sizeof info;) {
-		if (info.ssi_signo == SIGTERM)
-			control_signal(SIGTERM);
+		terminate = terminate || info.ssi_signo == SIGTERM;
 		change = true;
 	}
 	if (change && !ended)
 		advance();
+	/* Last: signals are for the process that there is now. */
+	if (terminate)
+		control_signal(SIGTERM);
+	if (polls[POLL_CONTROL].revents)
+		control_read(control);
 }
 
 /* ---- the beginning and the end ---- */
