@@ -208,7 +208,7 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode="w|") as tar:
 		git add . && git commit -qm x
 		git clone -q --bare . ../r.git && cd ../r.git && git update-server-info
 	)
-	python3 -m http.server --bind 127.0.0.1 -d www 0 >port 2>&1 3>&- 4>&- &
+	python3 -u -m http.server --bind 127.0.0.1 -d www 0 >port 2>&1 3>&- 4>&- &
 	server=$!
 	wait_until grep -q 'port [0-9]' port
 	url=http://127.0.0.1:$(sed 's/.*port \([0-9]*\).*/\1/;q' port)

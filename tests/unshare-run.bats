@@ -220,6 +220,19 @@ process_of() {
 	[ "$status" -eq 127 ] || fail "status $status"
 }
 
+@test "a v1 hierarchy that somebody unmounts meanwhile is left out" {
+	[ "$(stat -f -c %T /sys/fs/cgroup)" = tmpfs ] || skip 'a pure v2 host'
+	mkdir both
+	# shellcheck disable=SC2016
+	unshare -m sh -c 'umount -l -R /sys/fs/cgroup; while mount -t cgroup -o net_cls,perf_event none both; do umount both; done' \
+		>/dev/null 2>&1 3>&- 4>&- &
+	local mounter=$! n
+	for n in $(seq 40); do box true || break; done
+	rmdir both # it may be mounted in the other namespace only
+	wait "$mounter" || true
+	[ "$n" -eq 40 ]
+}
+
 @test "nothing is left waiting if the pid file cannot be written" {
 	local status=0
 	box --pid-file nonesuch/pid --start start true </dev/null >out 2>&1 3>&- || status=$?

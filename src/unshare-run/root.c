@@ -64,7 +64,7 @@ static bool is_replaced(const struct plan *plan, const char *target)
 /*
  * A file system of TYPE. The kernel makes sysfs, mqueue and cgroup only for who
  * owns the net, ipc or cgroup namespace: one that shares the host's (--net not
- * given) gets the host's mount instead. -1 if the host has none at TARGET.
+ * given) gets the host's mount instead. -1 if the host has none at TARGET, or a cgroup is busy.
  */
 static int default_filesystem(const struct plan *plan, const char *target, const char *type,
 			      const char *options)
@@ -81,12 +81,15 @@ static int default_filesystem(const struct plan *plan, const char *target, const
 			"mount proc: not permitted here");
 	if (tree < 0 && errno == EPERM)
 		tree = host_filesystem(target, options, clear);
-	if (tree < 0 && errno != ENOENT)
+	if (tree < 0 && errno != ENOENT && !(errno == EBUSY && !strcmp(type, "cgroup")))
 		die("mount %s for %s:", type, target);
 	return tree;
 }
 
-/* Mount the cgroup v1 hierarchy of the CONTROLLERS ("cpu,cpuacct", "name=systemd") below DIR. */
+/*
+ * Mount the cgroup v1 hierarchy of the CONTROLLERS ("cpu,cpuacct", "name=systemd") below DIR. One
+ * that somebody unmounts meanwhile is busy at first, then not there: it is left out.
+ */
 static void mount_hierarchy(const struct plan *plan, int dir, char *controllers)
 {
 	char *options = xasprintf("nosuid,noexec,nodev,ro,%s", controllers);
@@ -94,7 +97,12 @@ static void mount_hierarchy(const struct plan *plan, int dir, char *controllers)
 	char *path = xasprintf("/sys/fs/cgroup/%s", name), *rest = controllers, *alias;
 	int target, tree = default_filesystem(plan, path, "cgroup", options);
 
-	if (tree < 0 || mkdirat(dir, name, 0755) < 0)
+	if (tree < 0) {
+		free(options);
+		free(path);
+		return;
+	}
+	if (mkdirat(dir, name, 0755) < 0)
 		die("%s:", path);
 	target = openat(dir, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (target < 0)
