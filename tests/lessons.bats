@@ -21,7 +21,7 @@ teardown() {
 		done
 		cgset remove "$(cat store/cgroup)" || true
 	fi
-	for file in *.pid; do [ ! -e "$file" ] || kill "$(cat "$file")" 2>/dev/null || true; done
+	for file in *.pid; do [ ! -e "$file" ] || kill -KILL "$(cat "$file")" 2>/dev/null || true; done
 	for file in root at; do ! mountpoint -q "$file" || umount "$file"; done
 }
 
