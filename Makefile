@@ -249,6 +249,7 @@ lint: man
 	clang-format --dry-run -Werror src/*/*.[ch] tests/fuzz/*.[ch]
 	printf '%s\n' src/*/*.c | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 -Isrc/common -Isrc/registry -D_FILE_OFFSET_BITS=64 2>/dev/null || exit 255' -
 	shellcheck -s dash $(SHELL_SCRIPTS)
+	shellcheck -s bash src/skiff/completion.bash
 	shellcheck -s bash -e SC2030,SC2031,SC2314,SC2315 tests/*.bats tests/*.bash tests/faults
 	for page in src/*/*.[1-8] build/man/*; do mandoc -T lint -W warning "$$page" || exit; done
 	mandoc -T markdown src/skiff/skiff-files.5 | cmp - docs/files.md
@@ -261,24 +262,27 @@ docs/files.md: src/skiff/skiff-files.5
 
 LIB = $(DESTDIR)$(PREFIX)/lib/skiff
 MAN = $(DESTDIR)$(PREFIX)/share/man
+COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 install: all man
 	install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/verbs $(LIB)/netup $(MAN)/man1 $(MAN)/man5
 	install bin/skiff $(filter-out bin/init,$(TOOLS:%=bin/%)) $(SHELL_TOOLS:%=bin/%) $(wildcard bin/layerfs-isal) $(DESTDIR)$(PREFIX)/bin
 	install bin/init $(LIB) # not on PATH, where it would hide the system's own
 	install -m 644 bin/default.bpf bin/default.seccomp src/seccomp-compile/from-json.jq \
-		$(filter-out %.5 %.1 %.service %.init %/page.awk,$(wildcard src/skiff/*.*)) src/skiff/VERSION $(LIB)
+		$(filter-out %.5 %.1 %.service %.init %.bash %/page.awk,$(wildcard src/skiff/*.*)) src/skiff/VERSION $(LIB)
 	install -m 644 src/skiff/verbs/* $(LIB)/verbs
 	install -m 644 $(filter-out %/netup.sh,$(wildcard src/netup/*.sh)) $(LIB)/netup
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|' src/skiff/boot.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/skiff.service
 	sed 's|@PREFIX@|$(PREFIX)|' src/skiff/boot.init >$(LIB)/boot.init && chmod 755 $(LIB)/boot.init
 	for page in src/*/*.[15] build/man/*; do install -m 644 "$$page" $(MAN)/man$${page##*.}; done
+	install -d $(COMPLETIONS)
+	install -m 644 src/skiff/completion.bash $(COMPLETIONS)/skiff
 
 uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f skiff layerfs-isal $(filter-out init,$(TOOLS)) $(SHELL_TOOLS)
 	for page in src/*/*.[15] $(VERBS:%=skiff-%.1); do rm -f $(MAN)/man$${page##*.}/$${page##*/}; done
-	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/skiff.service
+	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/skiff.service $(COMPLETIONS)/skiff
 	rm -rf $(LIB)
 
 clean:
