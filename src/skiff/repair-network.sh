@@ -1,6 +1,7 @@
 # What killed programs leave behind in networks. Sourced by repair.sh.
 
 . "$lib/network.sh"
+. "$lib/foreign.sh"
 
 repair_networks() {
 	[ -d "$networks" ] || return 0
@@ -86,8 +87,7 @@ repair_ports() {
 	done
 }
 
-# check_foreign_drops: what drops in a chain of others, no rule of ours can accept: say where, and
-# what would mend it. (Whoever has put our bridge into that chain has seen to it.)
+# check_foreign_drops: name what others drop of the bridges that are up, and what would mend it.
 check_foreign_drops() {
 	bridges=''
 	for entry in $(entries "$networks"); do
@@ -96,30 +96,13 @@ check_foreign_drops() {
 		bridges="$bridges $value"
 	done
 	[ -n "$bridges" ] || return 0
-	nft list chains 2>/dev/null | awk '
-		$1 == "table" { family = $2; table = $3 }
-		$1 == "chain" { chain = $2 }
-		/hook (forward|input) .*policy drop/ { print family, table, chain, $4 }' |
-		while read -r family table chain hook; do
-			[ "$table" != "$group" ] || continue
-			for bridge in $bridges; do
-				! nft list chain "$family" "$table" "$chain" 2>/dev/null | grep -qF "\"$bridge\"" || continue
-				say_drop "$family" "$table" "$chain" "$hook" "$bridge"
-			done
-		done >"$SKIFF_RUN/.drops.$$"
-	while IFS= read -r line; do
+	# shellcheck disable=SC2086 # the bridges
+	drops=$(foreign_drops $bridges)
+	while read -r family table chain hook bridge; do
+		[ -n "$family" ] && tell_drop "$family" "$table" "$chain" "$hook" "$bridge" || continue
 		found=$((found + 1)) left=$((left + 1))
-		printf '%s\n' "$line"
-	done <"$SKIFF_RUN/.drops.$$"
-	rm -f "$SKIFF_RUN/.drops.$$"
-}
-
-# say_drop FAMILY TABLE CHAIN HOOK BRIDGE
-say_drop() {
-	rule="insert rule $1 $2 $3 iifname $5 accept"
-	if [ "$4" = input ]; then
-		[ "$1" = ip6 ] || printf '%s\n' "chain $3 of table $1 $2 drops what containers ask of this machine, such as names; to let them: nft '$rule'"
-	else
-		printf '%s\n' "chain $3 of table $1 $2 drops what is routed, so containers have no way out; to let them: nft '$rule; insert rule $1 $2 $3 oifname $5 accept'"
-	fi
+		printf '%s\n' "$chain $follows; to let them: $remedy"
+	done <<-END
+		$drops
+	END
 }
