@@ -511,6 +511,32 @@ served() { # REGEX: how many requests to registry.py there were
 	forget "$HOST/zstd:v1"
 }
 
+@test "skiff push: an image that is here and was loaded again, compressed otherwise" {
+	local oci=application/vnd.oci.image name
+	echo twice >twice
+	tar -cf tar twice
+	printf '{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":["sha256:%s"]}}' \
+		"$(sha256sum <tar | cut -d ' ' -f 1)" >config
+	of() { # FILE TYPE: a descriptor; the file becomes a blob of the layout $name
+		printf '"mediaType":"%s.%s","digest":"sha256:%s","size":%s' $oci "$2" "$(sha256sum <"$1" | cut -d ' ' -f 1)" "$(stat -c %s "$1")"
+		cp "$1" "$name/blobs/sha256/$(sha256sum <"$1" | cut -d ' ' -f 1)"
+	}
+	for name in gzip zstd; do
+		mkdir -p $name/blobs/sha256
+		$name -c <tar >layer
+		printf '{"schemaVersion":2,"config":{%s},"layers":[{%s}]}' \
+			"$(of config config.v1+json)" "$(of layer layer.v1.tar+$name)" >manifest
+		printf '{"schemaVersion":2,"manifests":[{%s,"annotations":{"io.containerd.image.name":"%s"}}]}' \
+			"$(of manifest manifest.v1+json)" "$OPEN/team/twice:$name" >$name/index.json
+		echo '{"imageLayoutVersion":"1.0.0"}' >$name/oci-layout
+		skiff load -i $name
+	done
+	for name in gzip zstd; do
+		expect 0 skiff push "$OPEN/team/twice:$name"
+	done
+	cmp "$SKIFF_ROOT/refs/$OPEN/team/twice:gzip" "$SKIFF_ROOT/refs/$OPEN/team/twice:zstd"
+}
+
 @test "skiff push: one that came in an index is pushed as its platform's manifest" {
 	skopeo inspect --raw --tls-verify=false "docker://$OPEN/team/app:v1" >m
 	printf '{"schemaVersion":2,"mediaType":"%s","manifests":[{"mediaType":"%s","digest":"%s","size":%s,"platform":{"os":"linux","architecture":"amd64"}}]}' \
