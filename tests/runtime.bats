@@ -8,7 +8,9 @@ setup_file() {
 	skiff_setup_file
 	# runc's half in the user namespace goes down to the root file system by its path.
 	SKIFF_RUN=$(mktemp -d /run/skiff-test.XXXXXX)
-	export SKIFF_RUN
+	PROBE=$BATS_FILE_TMPDIR/seccomp-probe
+	export SKIFF_RUN PROBE
+	cc -O1 -static -mno-red-zone -o "$PROBE" "$REPO/tests/seccomp-probe.c"
 }
 
 teardown_file() {
@@ -90,7 +92,7 @@ has_ended() {
 		--read-only --sysctl kernel.msgmax=1234 -h boat)
 	options=("${options[@]/net_bind_service,chown/net_bind_service}")
 	probe='grep -E "^(Cap(Inh|Prm|Eff|Bnd)|NoNew)" /proc/self/status; grep "open files" /proc/self/limits; pwd; id
-		cat /mnt/file; cat /proc/sys/kernel/msgmax; cat /proc/self/uid_map | wc -l; hostname; env | sort
+		cat /mnt/file; cat /proc/sys/kernel/msgmax /proc/sys/net/ipv4/ip_unprivileged_port_start; cat /proc/self/uid_map | wc -l; hostname; env | sort
 		for f in /x /mnt/x /sys/x /proc/sys/kernel/msgmax; do (: >$f) 2>/dev/null && echo "wrote $f"; done
 		echo 1 >/scratch/x && cat /scratch/x; df -k /dev/shm /scratch | awk "NR > 1 { print \$2, \$6 }"
 		cat /proc/kcore 2>/dev/null | wc -c; ls /sys/firmware | wc -l; ls /proc/self/fd'
@@ -111,6 +113,110 @@ cgroup_of() { # ID: the group that its main process is in
 	local pid
 	read -r pid _ <"$SKIFF_RUN/$1/pid"
 	sed -n 's/^[0-9]*:pids:\///p;s/^0::\/\(.*'"$1"'\)/\1/p' "/proc/$pid/cgroup" | head -n 1
+}
+
+# filter_of PID: the system call filter of a process, as seccomp-probe reads it; ptrace(2), PTRACE_SECCOMP_GET_FILTER.
+filter_of() {
+	python3 - "$1" <<-'PYTHON'
+		import ctypes, os, sys
+		pid, ptrace = int(sys.argv[1]), ctypes.CDLL(None, use_errno=True).ptrace
+		ptrace.argtypes, ptrace.restype = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p], ctypes.c_long
+		def call(request, address, data):
+		    result = ptrace(request, pid, address, data)
+		    return result if result >= 0 else sys.exit(f"ptrace {request:#x}: {os.strerror(ctypes.get_errno())}")
+		call(0x4206, None, None)  # PTRACE_SEIZE, then PTRACE_INTERRUPT
+		call(0x4207, None, None)
+		os.waitpid(pid, 0x40000000)
+		program = ctypes.create_string_buffer(8 * call(0x420c, 0, None))
+		call(0x420c, 0, program)
+		os.write(1, program.raw)
+	PYTHON
+}
+
+# probe FILTER: what it answers to every call of 64-bit and 32-bit programs, and to those whose arguments count.
+probe() {
+	local table value
+	for table in 64 32; do
+		"$PROBE" "$1" $table 0 450
+		for value in 0 2 38 40 0x100000026 0x100000028 41 0xffffffffffffffff; do
+			"$PROBE" "$1" 64 41 41 $value # socket
+		done
+		for value in 0 0x10000000 0x20000 0x40000000 0x80000000 0x11 0x110000011; do
+			"$PROBE" "$1" 64 56 56 $value # clone
+		done
+		for value in 0 1 8 9 0x20000 0x20008 0x40000 0xffffffff 0xffffffffffffffff; do
+			"$PROBE" "$1" 64 135 135 $value # personality
+		done
+	done
+}
+
+@test "the system calls that our chain refuses are refused, and no others" {
+	local options table
+	for options in '' '--cap-add SYS_ADMIN' '--cap-drop ALL' '--security-opt no-new-privileges'; do
+		# shellcheck disable=SC2086
+		skiff run -d --name "$C" --runtime runc $options busybox sleep 60 >id
+		read -r pid _ <"$SKIFF_RUN/$(cat id)/pid"
+		grep -qx 'Seccomp:	2' "/proc/$pid/status" || fail "$options: no filter"
+		filter_of "$pid" >theirs.bpf
+		skiff rm -f "$C"
+		case $options in --cap*) gating=$options ;; *) gating='' ;; esac
+		# shellcheck disable=SC2086
+		seccomp-compile $gating "$REPO/src/lockdown/default.seccomp" >ours.bpf
+		probe ours.bpf >ours
+		probe theirs.bpf >theirs
+		diff ours theirs || fail "$options: not the same"
+	done
+}
+
+@test "seccomp: a filter by default, one of one's own, none; in what exec starts, too" {
+	probe='grep Seccomp: /proc/self/status; unshare -U true || echo refused'
+	expect 0 by_runc -- sh -c "$probe"
+	[[ $output = *Seccomp:*2*refused* ]]
+	expect 0 by_runc -u 1000 -- sh -c "$probe"
+	[[ $output = *Seccomp:*2*refused* ]]
+	expect 0 by_runc --security-opt seccomp=unconfined -- sh -c 'grep Seccomp: /proc/self/status; unshare -U true && echo done'
+	[[ $output = *Seccomp:*0*done* ]]
+	expect 0 by_runc --cap-add SYS_ADMIN -- sh -c 'mount -t tmpfs x /tmp && echo mounted'
+	[ "$output" = mounted ]
+	run by_runc -- mount -t tmpfs x /tmp
+	[ "$status" -ne 0 ]
+	printf '%s\n' 'default allow' 'errno EXDEV unlink unlinkat rmdir' 'errno ERANGE mkdir mkdirat' >own
+	expect 0 by_runc --security-opt "seccomp=$PWD/own" -- sh -c 'touch /f; rm -f /f; mkdir /d; true'
+	[[ $output = *'Invalid cross-device link'* && $output = *'out of range'* ]] || fail "$output"
+	echo '{"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["rmdir"], "action": "SCMP_ACT_ERRNO", "errnoRet": 18},
+		{"names": ["mkdir"], "action": "SCMP_ACT_ERRNO", "excludes": {"caps": ["CAP_SYS_ADMIN"]}}]}' >docker.json
+	expect 0 by_runc --security-opt "seccomp=$PWD/docker.json" -- sh -c 'rmdir /tmp; mkdir /d; true'
+	[[ $output = *'Invalid cross-device link'* && $output = *'not permitted'* ]] || fail "$output"
+	skiff run -d --name "$C" --runtime runc busybox sleep 60
+	expect 0 skiff exec "$C" sh -c "$probe"
+	[[ $output = *Seccomp:*2*refused* ]]
+	# the profile is the container's: lost, it is not left out
+	rm "$SKIFF_ROOT/containers/$(skiff inspect "$C" | jq -r '.[0].Id')/seccomp.json"
+	skiff kill "$C"
+	wait_until has_ended
+	expect 1 skiff start "$C"
+	[[ $output = *seccomp.json* ]]
+}
+
+@test "what is read-only is so with all that is mounted below; masked is what our chain masks" {
+	mkdir -p host/below
+	mount -t tmpfs below host/below
+	probe='(: >/mnt/below/x) 2>/dev/null && echo wrote; awk "\$2 ~ /^\\/sys/ && \$2 !~ /^\\/sys\\/fs\\/cgroup\$/ && / rw[, ]/" /proc/mounts'
+	for options in '' '--userns host'; do
+		# shellcheck disable=SC2086
+		run by_runc $options --network host -v "$PWD/host:/mnt:ro" -- sh -c "$probe"
+		[ "$output" = '' ] || break
+	done
+	umount host/below
+	[ "$output" = '' ] || fail "$output"
+	skiff create --name "$C" --runtime runc busybox true >id
+	skiff start -a "$C"
+	# each path that unshare-run has in its lists
+	jq -r '.linux | .maskedPaths[], .readonlyPaths[]' "$SKIFF_ROOT/containers/$(cat id)/bundle/config.json" | sort >theirs
+	grep -Eo "/(proc|sys)/[a-z0-9_/%-]+" "$REPO/src/unshare-run/masks.c" |
+		sed s/cpu%ld/cpu0/ | sort -u >ours
+	[ -s ours ]
+	[ -z "$(comm -23 ours theirs)" ] || fail "$(comm -23 ours theirs)"
 }
 
 @test "users by name and number" {

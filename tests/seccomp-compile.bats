@@ -326,3 +326,81 @@ json() {
 	! grep -qx read got || fail 'refused: read'
 	[ "$(answers c.bpf 64 135 0x40000)" = 38 ]
 }
+
+# oci LINE...: the profile as JSON for an OCI runtime.
+oci() {
+	printf '%s\n' "$@" | seccomp-compile --oci /dev/stdin
+}
+
+# judge FILE NAME [ARG...]: what a runtime makes of it: the one rule that holds, or the default. Two that hold are wrong.
+judge() {
+	python3 - "$@" <<-'PYTHON'
+		import json, sys
+		profile, name = json.load(open(sys.argv[1])), sys.argv[2]
+		args = [int(word, 0) for word in sys.argv[3:]] + [0] * 6
+		compare = {'SCMP_CMP_EQ': lambda arg, rule: arg == rule['value'],
+		           'SCMP_CMP_MASKED_EQ': lambda arg, rule: arg & rule['value'] == rule['valueTwo']}
+		found = [f"{rule['action'][9:]}{rule.get('errnoRet', '')}" for rule in profile['syscalls'] if name in rule['names']
+		         and all(compare[arg['op']](args[arg['index']], arg) for arg in rule.get('args', []))]
+		for rule in profile['syscalls']:
+		    indices = [arg['index'] for arg in rule.get('args', [])]
+		    assert len(indices) == len(set(indices)), rule
+		print(*found or [f"{profile['defaultAction'][9:]}{profile.get('defaultErrnoRet', '')}"])
+	PYTHON
+}
+
+@test "OCI: comparisons, of the low 32 bits" {
+	while read -r condition values; do
+		oci 'default allow' "errno 5 getpid if ${condition//_/ }" >one.json
+		for value in $values; do
+			[ "$(judge one.json getpid "${value#!}")" = "$([ "${value#!}" != "$value" ] && echo ALLOW || echo ERRNO5)" ] ||
+				fail "$condition for $value"
+		done
+	done <<-'EOF'
+		int0_==_7 7 0x100000007 !8 !0
+		int0_!=_7 !7 !0x100000007 8 0 0xffffffff
+		int0_>_7 8 0xffffffff !7 !0x100000007
+		int0_>=_7 7 8 !6 !0x100000006
+		int0_<_7 6 0 0x100000006 !7 !0xffffffff
+		int0_<=_7 7 0x100000007 !8
+		int0_>_0xffffffff !0xffffffff !0
+		int0_>=_0 0xffffffff 0
+		int0_&_0xf0_==_0x10 0x10 0x1f 0x110 !0x20 !0
+		int0_&_0xf0_!=_0x10 !0x10 !0x1f !0x110 0x20 0
+		int0_&_0xf0_>_0x11 0x20 0x2f !0x1f !0x10 !0
+		int0_&_0xf0_<=_0x11 0x10 0x1f 0 !0x20 !0x2f
+		int0_&_0xf0_==_0x11 !0x10 !0x11 !0x1f
+		int0_!=_38_and_int0_!=_40 0 39 41 !38 !40 !0x100000026 !0xffffffff00000028
+		int0_>_3_and_int0_<_9_and_int1_==_0 4 8 !3 !9
+		arg0_==_7 7 !0x100000007 !8
+		arg0_&_1_!=_0 1 3 !2
+	EOF
+}
+
+@test "OCI: of several lines the first that holds, and never two rules; capabilities; the default" {
+	oci 'default errno EPERM' 'errno 5 getpid if int0 == 1 and int1 == 2' 'errno 6 getpid if int0 == 1' \
+		'allow getpid if int0 == 3' 'kill getpid if int1 > 7' 'errno 7 getpid' 'allow getpid read' \
+		'with SYS_ADMIN allow mount' 'without SYS_ADMIN trap umount2' 'log read' 'errno 1 keyctl' \
+		'errno 5 no_such_call "' >one.json 2>messages
+	grep -q 'no_such_call: left out' messages
+	[ "$(judge one.json getpid 1 2)" = ERRNO5 ]
+	[ "$(judge one.json getpid 1 3)" = ERRNO6 ]
+	[ "$(judge one.json getpid 1 9)" = ERRNO6 ]
+	[ "$(judge one.json getpid 3 9)" = ALLOW ]
+	[ "$(judge one.json getpid 4 8)" = KILL_PROCESS ]
+	[ "$(judge one.json getpid 4 7)" = ERRNO7 ]
+	[ "$(judge one.json read)$(judge one.json mount)$(judge one.json umount2)$(judge one.json write)" = ALLOWERRNO1TRAPERRNO1 ]
+	# those refused anyway are named: the runtime learns how new the profile is
+	jq -e '[.syscalls[].names[]] | contains(["keyctl", "mount"])' one.json
+	jq -e '.architectures == ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"]' one.json
+}
+
+@test "OCI: what a runtime cannot be told is refused" {
+	for condition in 'arg0 != 7' 'arg0 > 7' 'arg0 == 0x100000007' 'arg0 & 0x100000000 == 0'; do
+		expect 125 oci 'default errno EPERM' "allow getpid if $condition"
+		[[ $output == *"getpid: an OCI runtime cannot be told how to compare 64 bits of arg0"* ]] || fail "$condition: $output"
+	done
+	for i in $(seq 5); do echo "allow getpid if int0 != $i and int1 != $i and int2 != $i"; done >lines
+	expect 125 oci 'default errno EPERM' "$(cat lines)"
+	[[ $output == *"too many for an OCI runtime"* ]]
+}

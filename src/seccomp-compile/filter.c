@@ -369,15 +369,28 @@ static void emit_table(const struct profile *profile, const struct architecture 
 	free(table.entries);
 }
 
-void write_filter(const struct profile *profile)
+/* The two tables of this machine. */
+static const struct architecture *native_tables(void)
 {
-	const struct architecture *pair = NULL;
-
 	for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
 		if (architectures[i][0].token == seccomp_arch_native())
-			pair = architectures[i];
-	if (!pair)
-		die("no system call tables for this machine");
+			return architectures[i];
+	die("no system call tables for this machine");
+}
+
+bool is_system_call(const char *name)
+{
+	const struct architecture *pair = native_tables();
+	uint32_t number;
+
+	return find_number(name, pair[0].token, &number) ||
+	       find_number(name, pair[1].token, &number);
+}
+
+void write_filter(const struct profile *profile)
+{
+	const struct architecture *pair = native_tables();
+
 	/*
 	 * The table must be told first: number 59 is execve on x86-64 but oldolduname
 	 * on i386, and a 64-bit program can make calls by either.

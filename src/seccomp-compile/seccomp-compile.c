@@ -14,15 +14,17 @@ static const char usage[] =
 	"\n"
 	"      --cap-add NAME   as if the process had this capability too, or ALL\n"
 	"      --cap-drop NAME  as if it did not have this one of the default ones, or ALL\n"
+	"      --oci            write JSON for an OCI runtime such as runc instead\n"
 	"  -h, --help           print this\n"
 	"\n"
 	"Without options the filter is for the default capabilities of lockdown.\n";
 
-enum { MAX_BYTES = 1 << 20, OPTION_CAP_ADD = 256, OPTION_CAP_DROP };
+enum { MAX_BYTES = 1 << 20, OPTION_CAP_ADD = 256, OPTION_CAP_DROP, OPTION_OCI };
 
 static const struct option long_options[] = {
 	{"cap-add", required_argument, NULL, OPTION_CAP_ADD},
 	{"cap-drop", required_argument, NULL, OPTION_CAP_DROP},
+	{"oci", no_argument, NULL, OPTION_OCI},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -33,6 +35,7 @@ int main(int argc, char *argv[])
 	static struct profile profile;
 	static char *text;
 	uint64_t add = 0, drop = 0;
+	bool oci = false;
 	int option;
 
 	tool = "seccomp-compile";
@@ -41,6 +44,8 @@ int main(int argc, char *argv[])
 			add |= capability_mask(optarg);
 		else if (option == OPTION_CAP_DROP)
 			drop |= capability_mask(optarg);
+		else if (option == OPTION_OCI)
+			oci = true;
 		else if (option == 'h')
 			help(usage);
 		else
@@ -52,6 +57,9 @@ int main(int argc, char *argv[])
 	const char *file = argv[optind];
 	text = read_all(open_argument(file, O_RDONLY), MAX_BYTES, NULL, file);
 	parse_profile(text, file, capability_set(add, drop), &profile);
-	write_filter(&profile);
+	if (oci)
+		write_oci(&profile);
+	else
+		write_filter(&profile);
 	return 0;
 }

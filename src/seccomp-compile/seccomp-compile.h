@@ -52,4 +52,10 @@ void parse_profile(char *text, const char *file, uint64_t capabilities, struct p
  */
 void write_filter(const struct profile *profile);
 
+/* Write the same as JSON for an OCI runtime. Dies on what such a one cannot be told. */
+void write_oci(const struct profile *profile);
+
+/* Has this machine, or its 32-bit programs, a system call NAME? Warns if nobody has. */
+bool is_system_call(const char *name);
+
 #endif

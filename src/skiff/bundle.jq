@@ -1,5 +1,5 @@
 # A container's files as the config.json of an OCI bundle. In: each file as a variable
-# ("-" is "_"), and $root, $uid, $gid, $groups (JSON), $cgroup, $dir.
+# ("-" is "_"), and $seccomp (in a list, empty for none), $cpus (how many), $root, $uid, $gid, $groups (JSON), $cgroup, $dir.
 
 def lines: split("\n") | .[:-1];
 def list: split("\u0000") | .[:-1];
@@ -20,15 +20,18 @@ def default_mounts($shm): [
 	| map({destination: .[0], type: .[1], source: .[2], options: (.[3] | split(","))});
 def masked: ["/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
 	"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
-	"/sys/devices/virtual/powercap", "/sys/firmware"];
+	"/sys/devices/virtual/powercap", "/sys/firmware"]
+	+ [range($cpus) | "/sys/devices/system/cpu/cpu\(.)/thermal_throttle"];
 def readonly: ["/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"];
 
+# As unshare-run does it, with all that is mounted below. ("ro" is for runtimes that do not know the other.)
+def read_only: ["ro", "rro"];
 def bind($source; $target; $how): {destination: $target, type: "bind", source: $source, options: (["rbind"] + $how)};
 
 # unshare-run's arguments, one option after the other, into {mounts, sysctl, propagation, ...}.
 def request($args): if ($args | length) == 0 then . else $args[0] as $option |
 	if $option == "--bind" or $option == "--ro-bind"
-	then .mounts += [bind($args[1]; $args[2]; [.propagation] + if $option == "--bind" then [] else ["ro"] end)]
+	then .mounts += [bind($args[1]; $args[2]; [.propagation] + if $option == "--bind" then [] else read_only end)]
 		| .propagation = "rprivate" | request($args[3:])
 	elif $option == "--propagation" then .propagation = $args[1] | request($args[2:])
 	elif $option == "--device" then ($args[1] | split(":")) as $d
@@ -76,7 +79,7 @@ def rule: if . == "default" then empty
 	root: {path: $root, readonly: $wanted.readonly},
 	hostname: ($hostname | rtrimstr("\n")),
 	mounts: (default_mounts(after($arguments; "--shm-size")[-1] // "65536k")
-		+ [if ($network | startswith("host")) then bind("/sys"; "/sys"; ["nosuid", "noexec", "nodev", "ro"])
+		+ [if ($network | startswith("host")) then bind("/sys"; "/sys"; ["rprivate", "rnosuid", "rnoexec", "rnodev"] + read_only)
 		   else {destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"]} end]
 		+ $wanted.mounts
 		+ [["hostname", "hosts", "resolv.conf"][] | bind("\($dir)/\(.)"; "/etc/\(.)"; ["rprivate"])]
@@ -88,9 +91,14 @@ def rule: if . == "default" then empty
 			+ (if $map == [] then [] else ["user"] end) | map({type: .})),
 		cgroupsPath: "/\($cgroup)",
 		resources: {devices: ([{allow: false, access: "rwm"}] + (after($limits; "--device") | map(rule)))},
-		sysctl: $wanted.sysctl,
+		sysctl: (if $network == "host\n" then {} else {"net.ipv4.ip_unprivileged_port_start": "0",
+				"net.ipv4.ping_group_range": (if $map == [] then "0 2147483647" else "0 65535" end)} end
+			+ $wanted.sysctl),
 		maskedPaths: (if $defaults | index("mask") then masked else [] end),
 		readonlyPaths: (if $defaults | index("readonly") then readonly else [] end)}
+		# Calls that are treated alike are one rule, for whoever reads it.
+		+ if $seccomp == [] then {} else {seccomp: ($seccomp[0] | .syscalls |=
+			(group_by([.action, .errnoRet, .args]) | map(.[0] + {names: map(.names[])})))} end
 		+ if $map == [] then {} else
 			([{containerID: $map[0], hostID: $map[1], size: $map[2]}] | {uidMappings: ., gidMappings: .}) end)
 }

@@ -220,7 +220,7 @@ write_seccomp() {
 	unconfined) return ;;
 	default)
 		append "$dir/lockdown" --seccomp fd:5
-		[ -n "$gating" ] || return 0
+		[ -n "$gating" ] || [ "$runtime" != skiff ] || return 0
 		compile_filter "$share/default.seccomp"
 		;;
 	*)
@@ -245,14 +245,23 @@ compile_filter() {
 	esac
 	IFS=$nl
 	# shellcheck disable=SC2086 # a line an argument
-	set -- seccomp-compile $gating "$profile"
+	set -- $gating "$profile"
 	unset IFS
+	compile_into "$dir/seccomp.bpf" seccomp-compile "$@"
+	# An OCI runtime compiles for itself; the above is for exec.
+	[ "$runtime" = skiff ] || compile_into "$dir/seccomp.json" seccomp-compile --oci "$@"
+}
+
+# compile_into FILE COMMAND...
+compile_into() {
+	file=$1
+	shift
 	if [ -n "$explain" ]; then
 		command_line "$@"
-		quoted "$dir/seccomp.bpf"
+		quoted "$file"
 		say "$line >$quoted"
 	fi
-	"$@" >"$dir/seccomp.bpf" || die "cannot compile the seccomp profile $profile"
+	"$@" >"$file" || die "cannot compile the seccomp profile $profile"
 }
 
 # lines FILE LIST: append LIST, lines with a newline after each, to FILE.

@@ -77,9 +77,13 @@ mount -t tmpfs -o mode=711 tmpfs "$SKIFF_RUN"
 mkdir "$root"
 "$@" || exit 125
 
-user='' groups=''
+user='' groups='' seccomp=/dev/null
 while IFS= read -r word; do
 	case $word in
+	--seccomp)
+		seccomp=$dir/seccomp.json
+		[ -s "$seccomp" ] || die "no system call filter: $seccomp is missing"
+		;;
 	--user) IFS= read -r user ;;
 	--group-add)
 		IFS= read -r word
@@ -97,7 +101,7 @@ for file in argv cgset env hostname idmap lockdown network tty unshare-run; do
 	case $file in unshare-run) file=unshare_run ;; esac
 	set -- "$@" --rawfile "$file" "$path"
 done
-jq -n -f "$lib/bundle.jq" "$@" --arg root "$root" --arg dir "$dir" --arg cgroup "$group" \
+jq -n -f "$lib/bundle.jq" "$@" --slurpfile seccomp "$seccomp" --argjson cpus "$(nproc --all)" --arg root "$root" --arg dir "$dir" --arg cgroup "$group" \
 	--argjson uid "$uid" --argjson gid "$gid" --argjson groups "[${groups#,}]" >"$bundle/config.json" ||
 	die "cannot make the bundle"
 
