@@ -2,8 +2,8 @@
 
 Its "sh" blocks are run in order in one shell; what each prints is compared with the "text" block that follows, in which
 a line "..." stands for any lines. Where the heading Reset comes, the checkers are tried: check/N has to say no, on one
-line, after check/N.wrong, and yes after check/N.right. Then the blocks of the reset are run, in a shell that knows nothing of
-the first. Which files, mounts and processes are left is the caller's question.
+line, where nothing was done, and after check/N.wrong, and yes after check/N.right. Then the blocks of the reset are run twice,
+in a shell that knows nothing of the first. Which files, mounts and processes are left is the caller's question.
 """
 import glob
 import os
@@ -53,14 +53,18 @@ def check(program, status, says):
 def main(directory):
     with open(f'{directory}/README.md', encoding='utf-8') as file:
         text, heading, reset = file.read().partition('\n## Reset\n')
-    if not run_blocks(text):
-        sys.exit(f'{directory}: no blocks')
     checkers = sorted(glob.glob(f'{directory}/check/[0-9]'))
     for checker in checkers:
+        check(checker, 1, False)
+    if not run_blocks(text):
+        sys.exit(f'{directory}: no blocks')
+    for checker in checkers:
+        check(checker, 1, False)
         for kind, status in (('wrong', 1), ('right', 0)):
             answer(f'{checker}.{kind}')
             check(checker, status, status == 0)
     if heading:
+        run_blocks(reset)
         run_blocks(reset)
 
 
