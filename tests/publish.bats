@@ -243,6 +243,23 @@ is_free() {
 	[[ $output != *secret* ]] || fail "$output"
 }
 
+@test "not promised: what listens on an address of the host is reached from inside" {
+	serve host 8098 open
+	web "$C"
+	skiff network create --internal "$C-in" >/dev/null
+	local inside
+	for inside in 172.17.0.1 10.9.0.1; do
+		expect 0 skiff exec "$C" nc -w 2 "$inside" 8098
+		[[ $output == open* ]] || fail "$inside: $output"
+	done
+	gateway=$(skiff network inspect --format '{{(index .IPAM.Config 0).Gateway}}' "$C-in")
+	expect 0 skiff run --rm --network "$C-in" web nc -w 2 "$gateway" 8098
+	[[ $output == open* ]]
+	run skiff run --rm --network "$C-in" web nc -w 1 10.9.0.1 8098
+	[[ $output != *open* ]]
+	skiff network rm "$C-in" >/dev/null
+}
+
 @test "only the published port, not the container" {
 	web "$C" -p 8080:80
 	on lan ip route add 172.17.0.0/16 via 10.9.0.1
