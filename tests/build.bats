@@ -122,6 +122,23 @@ inside() { skiff run --rm "$@"; }
 	inside t ls /a /b
 }
 
+@test "build: a stage that fails ends the others at once" {
+	SECONDS=0
+	expect 1 build <<-'END'
+		FROM busybox AS a
+		RUN sleep 60
+		FROM busybox AS b
+		RUN exit 9
+		FROM busybox
+		COPY --from=a /bin/sh /a
+		COPY --from=b /bin/sh /b
+	END
+	[[ $output = *'exit code: 9'* ]] || fail "$output"
+	[ $SECONDS -lt 30 ]
+	[ -z "$(ls "$SKIFF_ROOT/containers")" ]
+	expect 0 skiff check -n
+}
+
 @test "build: COPY puts things where Docker does" {
 	mkdir -p ctx/dir/sub ctx/odd
 	echo f >ctx/dir/f
@@ -426,6 +443,20 @@ END
 	expect 0 skiff check -n
 	expect 0 skiff build --network none -q -t killed ctx
 	skiff run --rm killed cat /x >/dev/null
+}
+
+@test "build: only its first process killed: the stages end after the step at hand" {
+	printf 'FROM busybox\nRUN sleep 3\nRUN true\n' >ctx/Dockerfile
+	env skiff build --network none --no-cache -t killed ctx >/dev/null 2>said 3>&- 4>&- & # not the function
+	job=$!
+	wait_until runs
+	kill -KILL "$job"
+	wait "$job" || true
+	wait_until eval '! pgrep -f "skiff build --network none --no-cache -t killed" >/dev/null'
+	[[ $(cat said) != *'RUN true'* ]] || fail "$(cat said)"
+	expect 0 skiff check
+	[ -z "$(ls "$SKIFF_ROOT/containers")" ]
+	expect 0 skiff check -n
 }
 
 @test "build: --explain prints a script that gives the same image, and does nothing" {

@@ -11,6 +11,7 @@
 
 # make_step: make the layer of the step at hand, and remember it in the cache.
 make_step() {
+	[ -d "/proc/$$" ] || exit 137 # the build was killed, and this stage is left: check will tidy up
 	step=$work/step.$stage_number vertex="#$((offset + position))"
 	rm -rf "$step"
 	mkdir "$step"

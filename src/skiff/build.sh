@@ -129,7 +129,7 @@ end_build() {
 
 # at_exit: jobs end, with their containers; nothing half made stays.
 at_exit() {
-	trap '' INT TERM HUP PIPE
+	trap '' INT TERM HUP PIPE USR1
 	for job in $jobs; do kill "$job" 2>/dev/null || :; done
 	end_containers
 	[ -z "$jobs" ] || wait
@@ -379,6 +379,7 @@ build_stages() {
 		[ -e "$stage/done" ] || pending="$pending $stage_number"
 	done
 	[ -n "$pending" ] || return 0
+	trap 'get "$work/failed" && exit "$value"' USR1 # from a stage: wait(1) waits for one of them
 	for number in $pending; do
 		exec 6>"$work/lock.$number"
 		flock 6
@@ -392,6 +393,7 @@ build_stages() {
 		[ $result -eq 0 ] || exit "$result"
 		jobs=${jobs#*"$job"}
 	done
+	trap - USR1
 }
 
 # stage_job NUMBER: the rest of a stage, in a process of its own.
@@ -399,7 +401,7 @@ stage_job() {
 	jobs=''
 	trap 'exit 130' INT TERM HUP
 	trap 'exit 141' PIPE
-	trap 'end_own_container' EXIT
+	trap 'end_stage_job "$?"' EXIT
 	stage_dir "$1"
 	for other in $(needs_of); do
 		flock -s "$work/lock.$other" true 2>/dev/null || :
@@ -408,6 +410,14 @@ stage_job() {
 	begin_stage
 	making=true
 	walk_stage
+}
+
+# end_stage_job STATUS: if it failed, the whole build ends with that, and with it the other stages.
+end_stage_job() {
+	end_own_container
+	[ "$1" -ne 0 ] || return 0
+	[ -e "$work/failed" ] || note "$work/failed" "$1"
+	kill -USR1 $$ 2>/dev/null || :
 }
 
 # needs_of: the numbers of the stages that $stage begins with or copies from.
