@@ -733,6 +733,19 @@ part_of_blob() { # HEX SIZE: has so much of it come?
 	[ ! -s err ]
 }
 
+@test "run --quiet and create -q do not tell how pulling goes" {
+	own_store
+	skiff run --rm --quiet "$HUB/team/app" >out 2>err
+	said out one
+	[ ! -s err ] || fail "$(cat err)"
+	skiff create -q --name xx "$HUB/team/base:v1" >out 2>err
+	[ "$(wc -l <out)" = 1 ]
+	[ ! -s err ] || fail "$(cat err)"
+	skiff rm xx
+	expect 125 skiff run --rm -q "$HUB/team/nothing"
+	[[ $output == *'cannot pull'* ]]
+}
+
 @test "--pull never, always and missing" {
 	own_store
 	expect 125 skiff run --rm --pull never "$HUB/team/base:v1" true

@@ -65,6 +65,7 @@ Options:
                                     range of them, to that of the container after it
   -P, --publish-all                 Publish all exposed ports, on ports that are free
       --pull WHEN                   Pull the image: always, missing (default) or never
+  -q, --quiet                       Do not tell how pulling goes
       --read-only                   Make the root file system read-only
       --restart POLICY              Start it again when it has ended: no (default), always,
                                     unless-stopped or on-failure[:RETRIES]
@@ -88,7 +89,7 @@ Options:
   -w, --workdir DIR                 Working directory'
 
 name='' hostname='' user='' cwd='' userns='' runtime=skiff platform='' pull=missing
-cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
+quiet='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
 slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating=''
@@ -141,6 +142,7 @@ create_option() {
 	rm) remove=${2#false} ;;
 	init) init=${2#false} ;;
 	privileged) privileged=${2#false} ;;
+	quiet) quiet=${2#false} ;;
 	name | userns | runtime | platform | cidfile) set_scalar "$1" "$2" ;;
 	add-host | dns | dns-* | expose | ip | ip6 | link-local-ip | mac-address | net | network | network-alias | \
 		publish | publish-all)

@@ -22,7 +22,7 @@ need_image() {
 			[ "$explain" != only ] || die "No such image: $1 (first: skiff pull $1)"
 			canonical "$1" || die "invalid reference format: '$1'"
 			familiar "$canonical"
-			printf "Unable to find image '%s' locally\n" "$familiar" >&2
+			[ -n "$quiet" ] || printf "Unable to find image '%s' locally\n" "$familiar" >&2
 			want_image "$1"
 		elif [ -n "$platform" ]; then
 			get "$image_dir/architecture"
@@ -39,7 +39,11 @@ need_image() {
 
 want_image() {
 	. "$lib/pull.sh"
-	pull_image "$1" "$platform" '' >&2
+	if [ -n "$quiet" ]; then
+		pull_image "$1" "$platform" "$quiet" >/dev/null
+	else
+		pull_image "$1" "$platform" '' >&2
+	fi
 	event_pulled "$reference"
 	image_dir=$SKIFF_ROOT/images/$image
 }
