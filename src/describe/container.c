@@ -321,6 +321,12 @@ static json_t *limits_of(const struct container *c)
 			 "ShmSize", bytes(shm ? shm : "64m"));
 }
 
+/* A namespace's mode: that of the file NAME, OTHERWISE without one. */
+static json_t *mode_of(int dir, const char *name, const char *otherwise)
+{
+	return file_exists(dir, name) ? line_of(dir, name) : json_string(otherwise);
+}
+
 static json_t *host_config(const struct container *c)
 {
 	struct file_words hosts = file_lines(c->dir, "extra-hosts");
@@ -346,6 +352,10 @@ static json_t *host_config(const struct container *c)
 
 	json_object_update(object, limits);
 	json_decref(limits);
+	json_object_set_new(object, "PidMode", mode_of(c->dir, "pid-mode", ""));
+	json_object_set_new(object, "IpcMode", mode_of(c->dir, "ipc-mode", "private"));
+	json_object_set_new(object, "UTSMode", mode_of(c->dir, "uts-mode", ""));
+	json_object_set_new(object, "CgroupnsMode", mode_of(c->dir, "cgroup-mode", "private"));
 	json_object_set_new(object, "Ulimits", ulimits_of(&c->rights));
 	json_object_set_new(object, "Sysctls", pairs_after(&c->setup, "--sysctl", '='));
 	json_object_set_new(object, "Tmpfs", pairs_after(&c->setup, "--tmpfs", ':'));

@@ -254,6 +254,12 @@ end_unfinished() {
 	wait_for_end 10 || end_container
 }
 
+# end_left_behind: what the container in $dir has left running. In a PID namespace of its own nothing
+# outlives the main process.
+end_left_behind() {
+	[ ! -e "$dir/pid-mode" ] || x_quietly cgset kill "$group/$id" || :
+}
+
 # end_runtime: let an OCI runtime take away what it made: it makes control groups in named
 # v1 hierarchies too, which are none of cgset's.
 end_runtime() {

@@ -7,6 +7,7 @@ Options:
       --blkio-weight WEIGHT         Block I/O weight, 10 to 1000
       --cap-add CAP                 Add a capability, or ALL
       --cap-drop CAP                Drop a capability, or ALL
+      --cgroupns MODE               Control groups that it sees: private (default) or host
       --cidfile FILE                Write the container ID to FILE
       --cpu-period MICROSECONDS     Period of the CPU quota
       --cpu-quota MICROSECONDS      CPU time in each period
@@ -39,6 +40,8 @@ Options:
   -i, --interactive                 Keep standard input open
       --ip ADDRESS                  IPv4 address on the network
       --ip6 ADDRESS                 IPv6 address on the network
+      --ipc MODE                    System V IPC, message queues and /dev/shm: private (default)
+                                    or host
       --link-local-ip ADDRESS       One more address on the network
   -l, --label NAME[=VALUE]          Set a label
       --label-file FILE             Read labels from FILE
@@ -58,6 +61,8 @@ Options:
       --network-alias NAME          One more name on the network
       --no-healthcheck              No health check, even if the image has one
       --oom-score-adj NUMBER        Preference of the out-of-memory killer, -1000 to 1000
+      --pid MODE                    Processes that it sees: private (default), container:NAME,
+                                    or host, which needs --userns host
       --pids-limit NUMBER           Most processes at a time; -1: unlimited
       --platform PLATFORM           Platform of the image: os/arch[/variant]
       --privileged                  Give all privileges: a demonstration, not isolation
@@ -82,6 +87,7 @@ Options:
       --ulimit NAME=SOFT[:HARD]     Set a resource limit
   -u, --user USER[:GROUP]           Run as this user: names of the image, or numbers
       --userns MODE                 host: no user namespace
+      --uts MODE                    host: the host name of this machine
   -v, --volume FROM:PATH[:OPTIONS]  Mount a volume (FROM is its name) or a file or directory of
                                     the host (FROM is a path); PATH alone is a new volume.
                                     Options ro, rw, nocopy, rslave, rshared, rprivate
@@ -89,7 +95,7 @@ Options:
   -w, --workdir DIR                 Working directory'
 
 name='' hostname='' user='' cwd='' userns='' runtime=skiff platform='' pull=missing
-quiet='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
+quiet='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
 slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating=''
@@ -143,7 +149,7 @@ create_option() {
 	init) init=${2#false} ;;
 	privileged) privileged=${2#false} ;;
 	quiet) quiet=${2#false} ;;
-	name | userns | runtime | platform | cidfile) set_scalar "$1" "$2" ;;
+	name | userns | runtime | platform | cidfile | pid | ipc | uts | cgroupns) set_scalar "$1" "$2" ;;
 	add-host | dns | dns-* | expose | ip | ip6 | link-local-ip | mac-address | net | network | network-alias | \
 		publish | publish-all)
 		network_option "$1" "$2"
@@ -173,6 +179,10 @@ set_scalar() {
 	runtime) runtime=$2 ;;
 	platform) platform=$2 ;;
 	cidfile) cidfile=$2 ;;
+	pid) pid_mode=${2#private} ;;
+	ipc) ipc_mode=${2#private} ;;
+	uts) uts_mode=$2 ;;
+	cgroupns) cgroup_mode=${2#private} ;;
 	esac
 }
 
@@ -209,4 +219,30 @@ check_options() {
 		userns=host defaults=mounts seccomp=unconfined
 		rights="$rights--privileged$nl" root="--rw-sys$nl--all-devices$nl$root"
 	fi
+	check_sharing
+}
+
+# check_sharing: the namespaces that it is to have in common with others.
+check_sharing() {
+	case $ipc_mode in
+	'' | host) ;;
+	*) die "--ipc: private or host, not '$ipc_mode' (another container's /dev/shm is in its own mount namespace)" ;;
+	esac
+	case $cgroup_mode in '' | host) ;; *) die "--cgroupns: private or host, not '$cgroup_mode'" ;; esac
+	case $uts_mode in
+	'') ;;
+	host) [ -z "$hostname" ] || die 'conflicting options: hostname and the UTS mode' ;;
+	*) die "--uts: host, not '$uts_mode'" ;;
+	esac
+	case $pid_mode in
+	'' | container:?*) ;;
+	host)
+		# The kernel makes a /proc only for who owns the PID namespace.
+		[ "$userns" = host ] || die "--pid host: not in a user namespace of its own, which can have no /proc \
+of the host's processes: add --userns host, and root inside is root outside"
+		;;
+	*) die "--pid: private, host or container:NAME, not '$pid_mode'" ;;
+	esac
+	[ "$runtime" = skiff ] || [ -z "$pid_mode$ipc_mode$uts_mode$cgroup_mode" ] ||
+		die "--runtime $runtime: not with --pid, --ipc, --uts or --cgroupns"
 }

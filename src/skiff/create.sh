@@ -77,6 +77,7 @@ begin_container() {
 	put "$dir/image-id" "$image"
 	image_is_there || die "No such image: $reference" # removed a moment ago; from now on it stays
 	write_command "$@"
+	write_sharing
 	write_network
 	write_root
 	write_limits

@@ -214,6 +214,7 @@ record_exit() {
 		remove_container
 		return
 	fi
+	end_left_behind
 	leave_networks
 	cgset remove "$group/$id"
 	rm -f "$run/pid"

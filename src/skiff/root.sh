@@ -1,6 +1,24 @@
 # What the root of a new container is made of: its name files, its range of user IDs, mounts
 # and devices, as arguments of unshare-run. Sourced by create.sh.
 
+# write_sharing: the namespaces that are not its own, a file each: host, or container:ID.
+write_sharing() {
+	case $pid_mode in
+	container:*)
+		shared=${pid_mode#container:}
+		(find_container "$shared") || exit "${failure:-1}"
+		pid_mode=container:$(find_container "$shared" && printf '%s' "$id")
+		# Without a user namespace around it somebody there may look into whatever sets up this one.
+		[ -e "$SKIFF_ROOT/containers/${pid_mode#container:}/idmap" ] ||
+			die "--pid: container $shared has no user namespace of its own"
+		;;
+	esac
+	[ -z "$pid_mode" ] || put "$dir/pid-mode" "$pid_mode"
+	[ -z "$ipc_mode" ] || put "$dir/ipc-mode" "$ipc_mode"
+	[ -z "$uts_mode" ] || put "$dir/uts-mode" "$uts_mode"
+	[ -z "$cgroup_mode" ] || put "$dir/cgroup-mode" "$cgroup_mode"
+}
+
 # write_network: the mode, and the three files that are mounted over the image's.
 write_network() {
 	case $network in
@@ -13,7 +31,7 @@ write_network() {
 		hostname=$value
 		;;
 	esac
-	if [ -z "$hostname" ] && [ "$network" = host ]; then
+	if [ -n "$uts_mode" ] || { [ -z "$hostname" ] && [ "$network" = host ]; }; then
 		read -r hostname </proc/sys/kernel/hostname
 	fi
 	: "${hostname:=${id%"${id#????????????}"}}"
@@ -60,7 +78,8 @@ want_network() {
 # write_root: id map and unshare-run's arguments: what the container's root is made of.
 write_root() {
 	write_idmap
-	append "$dir/unshare-run" --hostname "$hostname" --defaults "$defaults"
+	[ -n "$uts_mode" ] || append "$dir/unshare-run" --hostname "$hostname"
+	append "$dir/unshare-run" --defaults "$defaults"
 	lines "$dir/unshare-run" "$root"
 	get "$image_dir/cwd" || :
 	: "${cwd:=$value}"
@@ -73,13 +92,21 @@ write_root() {
 	case $cwd in '' | /) ;; *) append "$dir/unshare-run" --mkdir "$cwd" ;; esac
 }
 
-# write_idmap: a range of IDs of our own; that of the container whose network we share,
-# as the network belongs to its user namespace; none with --userns=host.
+# write_idmap: a range of IDs of our own; that of the container whose network or processes we share,
+# as these belong to its user namespace; none with --userns=host.
 write_idmap() {
-	case $userns/$network in
+	case $userns/$network/$pid_mode in
 	host/*) ;;
+	*/container:*/container:*)
+		get "$SKIFF_ROOT/containers/${network#container:}/idmap" || :
+		wanted=$value
+		get "$SKIFF_ROOT/containers/${pid_mode#container:}/idmap" || :
+		[ "$wanted" = "$value" ] || die '--pid and --network: of containers with different user namespaces'
+		put "$dir/idmap" "$value"
+		;;
 	*/container:*)
-		if get "$SKIFF_ROOT/containers/${network#container:}/idmap"; then put "$dir/idmap" "$value"; fi
+		case $network in container:*) wanted=${network#container:} ;; *) wanted=${pid_mode#container:} ;; esac
+		if get "$SKIFF_ROOT/containers/$wanted/idmap"; then put "$dir/idmap" "$value"; fi
 		;;
 	*) take_slot ;;
 	esac

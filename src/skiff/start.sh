@@ -108,29 +108,45 @@ start_processes() {
 		return
 	fi
 	set -- "$@" -- unshare-run --pid-file "$run/pid" --start "$run/start" --stderr 6 --cgroup-fd 9 \
-		--root fd:8 --carry --mount --pid --uts --ipc --cgroup
+		--root fd:8 --carry --mount
 	namespaces "$@" || return
 	connect_container
 }
 
-# namespaces CHAIN...: those that depend on the container: user, network and time.
+# namespaces CHAIN...: those that depend on the container.
 namespaces() {
 	[ ! -e /proc/self/ns/time ] || set -- "$@" --time
+	[ -e "$dir/uts-mode" ] || set -- "$@" --uts
+	[ -e "$dir/cgroup-mode" ] || set -- "$@" --cgroup
+	if [ -e "$dir/ipc-mode" ]; then set -- "$@" --bind /dev/shm /dev/shm; else set -- "$@" --ipc; fi
+	owner='' # of a namespace that is joined: then its user namespace is, too
+	if get "$dir/pid-mode"; then
+		case $value in container:*)
+			find_peer "${value#container:}"
+			owner=$peer
+			set -- "$@" "--pid=/proc/$peer/ns/pid"
+			;;
+		esac
+	else
+		set -- "$@" --pid
+	fi
 	names=$dir # whose name files: with the network comes the name
 	case $network in
-	none) set -- "$@" --net ${idmap:+--user --map "$idmap"} ;;
-	host) set -- "$@" ${idmap:+--user --map "$idmap"} ;;
+	none) set -- "$@" --net ;;
+	host) ;;
 	container:*)
 		names=$SKIFF_ROOT/containers/${network#container:}
-		read -r peer start 2>/dev/null <"$SKIFF_RUN/${network#container:}/pid" &&
-			process_is "$peer" "$start" || die "container ${network#container:} is not running"
-		set -- "$@" "--net=/proc/$peer/ns/net" ${idmap:+"--user=/proc/$peer/ns/user"}
+		find_peer "${network#container:}"
+		owner=$peer
+		set -- "$@" "--net=/proc/$peer/ns/net"
 		;;
-	*)
-		set -- "$@" --net ${idmap:+--user --map "$idmap"} --sysctl net.ipv4.ip_unprivileged_port_start=0 \
-			--sysctl 'net.ipv4.ping_group_range=0 65535'
-		;;
+	*) set -- "$@" --net --sysctl net.ipv4.ip_unprivileged_port_start=0 --sysctl 'net.ipv4.ping_group_range=0 65535' ;;
 	esac
+	if [ -n "$idmap" ] && [ -n "$owner" ]; then
+		set -- "$@" "--user=/proc/$owner/ns/user"
+	elif [ -n "$idmap" ]; then
+		set -- "$@" --user --map "$idmap"
+	fi
 	if [ -e "$dir/tty" ]; then set -- "$@" --tty fd:7; fi
 	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/unshare-run"
 	set -- "$@" --bind "$names/hostname" /etc/hostname --bind "$names/hosts" /etc/hosts \
@@ -141,6 +157,12 @@ namespaces() {
 	# One that may have only a few processes: those of the set-up are gone now, but the one
 	# that waits.
 	[ -z "${pids:-}" ] || x cgset set --pids "$pids" "$group/$id"
+}
+
+# find_peer ID: the main process of that container, into $peer.
+find_peer() {
+	read -r peer start 2>/dev/null <"$SKIFF_RUN/$1/pid" && process_is "$peer" "$start" ||
+		die "container $1 is not running"
 }
 
 # launch CHAIN...: start it, with the files that it reads open: $file3, $file4, $file5.

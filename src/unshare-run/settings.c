@@ -110,7 +110,7 @@ void apply_settings(const struct plan *plan)
 	if (plan->create & CLONE_NEWNET && plan->root) {
 		/* As Docker: everybody inside may bind low ports and send pings. */
 		write_sysctl(proc, "net.ipv4.ip_unprivileged_port_start", "0");
-		if (!(plan->create & CLONE_NEWUSER))
+		if (!((plan->create | plan->join) & CLONE_NEWUSER))
 			write_sysctl(proc, "net.ipv4.ping_group_range", "0 2147483647");
 	}
 	for (const char **setting = plan->sysctls; setting && *setting; setting++)
