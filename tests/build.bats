@@ -290,6 +290,9 @@ inside() { skiff run --rm "$@"; }
 		FROM no/such/image:here|no/such/image:here: not found
 		FROM busybox\nCOPY --chown=nobody-here hello /|unable to find user nobody-here
 		FROM busybox\nRUN --mount=type=ssh true|ssh
+		FROM busybox\nRUN --mount=type=cache,target=/c,source=x true|from and source are not supported
+		FROM busybox\nRUN --mount=type=cache,target=/c,from=busybox true|from and source are not supported
+		FROM busybox\nRUN true\nCOPY hello hello /two|line 3: when using COPY with more than one source file, the destination must be a directory
 		|no
 		ARG A|no
 	END
@@ -301,7 +304,10 @@ inside() { skiff run --rm "$@"; }
 	expect 1 skiff build
 	expect 1 skiff build --ssh default ctx
 	expect 125 skiff build --no-such-flag ctx
-	expect 1 build -t 'Bad Name' <<<'FROM busybox'
+	expect 1 build -t 'two names' <<<'FROM busybox'
+	expect 1 build -t Bad <<<'FROM busybox'
+	expect 1 build --output type=image,name=Bad <<<$'FROM busybox\nRUN sleep 60'
+	[[ $output = *'invalid reference format'* ]] || fail "$output"
 	[ -z "$(ls "$SKIFF_ROOT/containers")" ]
 	expect 0 skiff check -n
 }

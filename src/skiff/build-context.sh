@@ -105,13 +105,15 @@ is_git() {
 	esac
 }
 
-# download URL FILE: at most 8 GiB.
+# download URL FILE: at most 8 GiB, whatever the server says of the size.
 download() {
 	command -v curl >/dev/null || die 'no program curl: it is needed for URLs'
 	case $1 in *[[:cntrl:]]* | *' '*) die "not a URL: '$1'" ;; esac
-	curl -q -fsSL --speed-limit 1 --speed-time 60 --proto '=http,https' --proto-redir '=http,https' --max-redirs 10 --connect-timeout 30 \
-		--max-filesize 8589934592 -R -o "$2" -- "$1" &&
-		[ "$(stat -c %s "$2")" -le 8589934592 ]
+	(
+		ulimit -f 16777216 # blocks of 512 bytes
+		exec curl -q -fsSL --speed-limit 1 --speed-time 60 --proto '=http,https' --proto-redir '=http,https' --max-redirs 10 --connect-timeout 30 \
+			--max-filesize 8589934592 -R -o "$2" -- "$1"
+	)
 }
 
 # clone URL[#REF[:DIRECTORY]] DIRECTORY KEEP: a git repository, without .git unless KEEP. The keys and passwords

@@ -39,7 +39,7 @@ read_output() {
 		type=cacheonly) output_kind=none ;;
 		type=*) die "--output: unknown type '${word#type=}'" ;;
 		dest=*) output_file=${word#dest=} ;;
-		name=*) tags="$tags${word#name=}$nl" ;;
+		name=*) option tag "${word#name=}" ;;
 		push=true) push=true ;;
 		push=false | *compression*=* | oci-mediatypes=*) ;;
 		*) die "--output: unexpected '$word'" ;;

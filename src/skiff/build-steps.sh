@@ -492,7 +492,7 @@ digest_mount() {
 	case $m_type in
 	bind) content="$content $(bind_source digest 2>"$work/error")" || mount_failed ;;
 	cache)
-		[ -z "$m_from" ] || failed '--mount=type=cache: from is not supported'
+		[ -z "$m_from$m_source" ] || failed '--mount=type=cache: from and source are not supported'
 		;;
 	esac
 }

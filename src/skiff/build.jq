@@ -90,7 +90,11 @@ def run_step($i; $stages): .number as $now | .config as $c | ($c | shell) as $sh
 			([$i.mounts[]? | mount_fields($stages; $now; $c.WorkingDir)] | join("\u001e")), ($i.flags.network[0]? // ""), ($i.flags.security[0]? // ""),
 			(if $i.script == true then $i.command | b64 else "" end)]};
 
-def copy_step($i; $stages): .config as $c
+def check_destination: if ((.args[:-1] + (.heredocs // [])) | length) > 1 and (.args[-1] | test("(/|(\\A|/)\\.\\.?)\\z") | not)
+	then error("line \(.line): when using \(.instruction) with more than one source file, the destination must be a directory and end with a /")
+	else . end;
+
+def copy_step($i; $stages): ($i | check_destination) as $_ | .config as $c
 	| (if ($i.uses // [] | length) > 0 then "stage:\($i.uses[0])" elif $i.flags.from != null then "image:\($i.flags.from[0])" else "" end) as $from
 	| ($i.args[-1] | from_cwd($c.WorkingDir)) as $destination
 	| {kind: ($i.instruction | ascii_downcase), by: created_by($i; $c | shell),
