@@ -240,6 +240,36 @@ b" busybox sh -c 'echo "$NL"'
 	[ "$(hostname)" = "$host" ]
 }
 
+@test "--domainname: in the kernel, in /etc/hosts, in inspect" {
+	C=c$BATS_TEST_NUMBER
+	cd "$BATS_TEST_TMPDIR"
+	expect 0 skiff run --rm --hostname boat --domainname sea.example busybox sh -c 'uname -n; cat /proc/sys/kernel/domainname'
+	[ "$output" = "boat
+sea.example" ]
+	expect 0 skiff run --rm --network bridge --hostname boat --domainname sea.example busybox sh -c 'cat /etc/hosts; hostname -f'
+	grep -qE '^[0-9.]+[[:space:]]boat\.sea\.example boat$' <<<"$output"
+	[ "${lines[-1]}" = boat.sea.example ]
+	skiff create --name "$C" --domainname sea.example busybox
+	[ "$(skiff inspect "$C" | jq -r '.[0].Config.Domainname')" = sea.example ]
+	skiff rm "$C"
+	for name in -x 'a b' "$(printf '%065d' 1)"; do expect 125 skiff run --rm "--domainname=$name" busybox true; done
+	expect 125 skiff run --rm --uts host --domainname x busybox true
+	[ "$(unshare-run --uts --domainname sea.example cat /proc/sys/kernel/domainname)" = sea.example ]
+	expect 125 unshare-run --domainname sea.example true
+}
+
+@test "--annotation: in inspect, and in the bundle of an OCI runtime" {
+	C=c$BATS_TEST_NUMBER
+	skiff create --name "$C" --annotation org.example.a='b=c d' --annotation empty busybox
+	[ "$(skiff inspect "$C" | jq -c '.[0].HostConfig.Annotations')" = '{"org.example.a":"b=c d","empty":""}' ]
+	skiff rm "$C"
+	expect 125 skiff run --rm --annotation =x busybox true
+	skiff run -d --name "$C" --runtime runc --userns host --annotation org.example.a=b busybox sleep 1000
+	id=$(skiff inspect "$C" | jq -r '.[0].Id')
+	[ "$(jq -r '.annotations["org.example.a"]' "$SKIFF_ROOT/containers/$id/bundle/config.json")" = b ]
+	skiff rm -f "$C"
+}
+
 @test "--volume: bind, ro, made when missing, nested, files keep their owners" {
 	mkdir -p v/sub
 	echo text >v/file

@@ -329,7 +329,8 @@ static json_t *mode_of(int dir, const char *name, const char *otherwise)
 
 static json_t *host_config(const struct container *c)
 {
-	struct file_words hosts = file_lines(c->dir, "extra-hosts");
+	struct file_words hosts = file_lines(c->dir, "extra-hosts"),
+			  annotations = file_strings(c->dir, "annotations");
 	char *runtime = file_line(c->dir, "runtime"),
 	     *group = file_line(c->subject->root, "cgroup");
 	bool apart = file_exists(c->dir, "idmap");
@@ -356,10 +357,13 @@ static json_t *host_config(const struct container *c)
 	json_object_set_new(object, "IpcMode", mode_of(c->dir, "ipc-mode", "private"));
 	json_object_set_new(object, "UTSMode", mode_of(c->dir, "uts-mode", ""));
 	json_object_set_new(object, "CgroupnsMode", mode_of(c->dir, "cgroup-mode", "private"));
+	json_object_set_new(object, "Annotations",
+			    object_of(annotations.at, annotations.count, '='));
 	json_object_set_new(object, "Ulimits", ulimits_of(&c->rights));
 	json_object_set_new(object, "Sysctls", pairs_after(&c->setup, "--sysctl", '='));
 	json_object_set_new(object, "Tmpfs", pairs_after(&c->setup, "--tmpfs", ':'));
 	free_words(&hosts);
+	free_words(&annotations);
 	free(runtime);
 	free(group);
 	return object;
@@ -442,13 +446,13 @@ static json_t *config_of(const struct container *c)
 	struct file_words env = file_strings(c->dir, "env"),
 			  labels = file_strings(c->dir, "labels");
 	json_t *object = json_pack(
-		"{s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
-		line_of(c->dir, "hostname"), "User", text_after(&c->rights, "--user"), "Tty",
-		file_exists(c->dir, "tty"), "OpenStdin", file_exists(c->dir, "stdin"), "Env",
-		list_of(&env, 0), "Image", line_of(c->dir, "image"), "Volumes",
-		anonymous_volumes(c->mounts), "WorkingDir", text_after(&c->rights, "--cwd"),
-		"ExposedPorts", set_of(c->dir, "exposed"), "Labels",
-		object_of(labels.at, labels.count, '='), "StopSignal",
+		"{s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
+		line_of(c->dir, "hostname"), "Domainname", line_of(c->dir, "domainname"), "User",
+		text_after(&c->rights, "--user"), "Tty", file_exists(c->dir, "tty"), "OpenStdin",
+		file_exists(c->dir, "stdin"), "Env", list_of(&env, 0), "Image",
+		line_of(c->dir, "image"), "Volumes", anonymous_volumes(c->mounts), "WorkingDir",
+		text_after(&c->rights, "--cwd"), "ExposedPorts", set_of(c->dir, "exposed"),
+		"Labels", object_of(labels.at, labels.count, '='), "StopSignal",
 		line_of(c->dir, "stop-signal"), "StopTimeout", number_of(c->dir, "stop-timeout"));
 
 	if (file_exists(c->dir, "health-test"))

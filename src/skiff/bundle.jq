@@ -78,6 +78,7 @@ def rule: if . == "default" then empty
 		noNewPrivileges: ($rights | index("--no-new-privs") != null)},
 	root: {path: $root, readonly: $wanted.readonly},
 	hostname: ($hostname | rtrimstr("\n")),
+	annotations: ($annotations | list | map(split("=") | {(.[0]): (.[1:] | join("="))}) | add // {}),
 	mounts: (default_mounts(after($arguments; "--shm-size")[-1] // "65536k")
 		+ [if ($network | startswith("host")) then bind("/sys"; "/sys"; ["rprivate", "rnosuid", "rnoexec", "rnodev"] + read_only)
 		   else {destination: "/sys", type: "sysfs", source: "sysfs", options: ["nosuid", "noexec", "nodev", "ro"]} end]

@@ -4,6 +4,7 @@
 create_usage='
 Options:
       --add-host NAME:ADDRESS       Add a line to /etc/hosts; host-gateway is the host
+      --annotation NAME=VALUE       Note for an OCI runtime; also shown by inspect
       --blkio-weight WEIGHT         Block I/O weight, 10 to 1000
       --cap-add CAP                 Add a capability, or ALL
       --cap-drop CAP                Drop a capability, or ALL
@@ -23,6 +24,7 @@ Options:
       --dns ADDRESS                 Ask this name server
       --dns-option OPTION           Option of resolv.conf
       --dns-search DOMAIN           Search names in this domain too; . for none
+      --domainname NAME             Domain of the host name
       --entrypoint COMMAND          Run this in place of the ENTRYPOINT of the image
   -e, --env NAME[=VALUE]            Set an environment variable
       --env-file FILE               Read environment variables from FILE
@@ -95,7 +97,7 @@ Options:
   -w, --workdir DIR                 Working directory'
 
 name='' hostname='' user='' cwd='' userns='' runtime=skiff platform='' pull=missing
-quiet='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
+quiet='' domainname='' annotations='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
 slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating=''
@@ -143,6 +145,14 @@ create_option() {
 	security-opt) security_option "$2" ;;
 	entrypoint) entrypoint=$2 no_entrypoint=true ;;
 	hostname) hostname=$2 ;;
+	domainname) domainname=$2 ;;
+	annotation)
+		case $2 in
+		=*) usage_error "invalid argument \"$2\" for \"--annotation\" flag: no name" ;;
+		*=*) annotations="$annotations$2$nl" ;;
+		*) annotations="$annotations$2=$nl" ;;
+		esac
+		;;
 	interactive) interactive=${2#false} ;;
 	tty) tty=${2#false} ;;
 	rm) remove=${2#false} ;;
@@ -202,6 +212,8 @@ check_options() {
 	[ -z "$name" ] || check_name "$name"
 	case $hostname in -* | *[!A-Za-z0-9._-]*) die "invalid host name '$hostname'" ;; esac
 	[ ${#hostname} -le 64 ] || die "host name longer than 64 characters"
+	case $domainname in -* | *[!A-Za-z0-9._-]*) die "invalid domain name '$domainname'" ;; esac
+	[ ${#domainname} -le 64 ] || die "domain name longer than 64 characters"
 	check_network
 	case $userns in '' | host | private) ;; *) die "--userns: host or private, not '$userns'" ;; esac
 	case $cwd in '' | /*) ;; *) die "the working directory '$cwd' is invalid, it needs to be an absolute path" ;; esac
@@ -231,7 +243,7 @@ check_sharing() {
 	case $cgroup_mode in '' | host) ;; *) die "--cgroupns: private or host, not '$cgroup_mode'" ;; esac
 	case $uts_mode in
 	'') ;;
-	host) [ -z "$hostname" ] || die 'conflicting options: hostname and the UTS mode' ;;
+	host) [ -z "$hostname$domainname" ] || die 'conflicting options: hostname and the UTS mode' ;;
 	*) die "--uts: host, not '$uts_mode'" ;;
 	esac
 	case $pid_mode in

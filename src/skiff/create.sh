@@ -85,11 +85,16 @@ begin_container() {
 	write_shim
 	write_supervision
 	[ -z "$remove" ] || put "$dir/auto-remove" true
+	[ -z "$annotations" ] || each_word write_annotation "$annotations"
 	[ "$runtime" = skiff ] || put "$dir/runtime" "$runtime"
 	get "$image_dir/stop-signal" || :
 	put "$dir/stop-signal" "${stop_signal:-${value:-TERM}}"
 	put "$dir/stop-timeout" "${stop_timeout:-10}"
 	begin_environment
+}
+
+write_annotation() {
+	append0 "$dir/annotations" "$1"
 }
 
 # commit_container: the container is whole.

@@ -83,8 +83,7 @@ connect_container() {
 
 connect_all() {
 	write_hosts
-	get "$dir/name" && name=$value
-	get "$dir/hostname" && hostname=$value
+	read_names
 	number=0 named=0 always=''
 	while IFS= read -r line <&8; do
 		network_name=${line%%,*}
@@ -95,6 +94,13 @@ connect_all() {
 	own_names || return
 	! is_published ||
 		x publish --table "$group" --owner "$id" --address "$dir/address" --file "$dir/ports"
+}
+
+# read_names: those of the container in $dir, as hosts(5) has them: the full one first.
+read_names() {
+	get "$dir/name" && name=$value
+	get "$dir/hostname" && hostname=$value
+	! get "$dir/domainname" || hostname="$hostname.$value $hostname"
 }
 
 # connect_one LINE INTERFACE: to one network; LINE is one of the file networks.
@@ -265,8 +271,7 @@ read_endpoint() {
 
 # connect_more LINE: the running container to one more network, by an interface that is free.
 connect_more() {
-	get "$dir/name" && name=$value
-	get "$dir/hostname" && hostname=$value
+	read_names
 	in_use=' '
 	[ ! -e "$dir/networks" ] || while IFS= read -r line; do
 		[ -e "$networks/${line%%,*}/endpoints/$id" ] || continue

@@ -95,7 +95,7 @@ done <"$dir/lockdown"
 find_user "$user"
 
 set --
-for file in argv cgset env hostname idmap lockdown network tty unshare-run; do
+for file in annotations argv cgset env hostname idmap lockdown network tty unshare-run; do
 	path=$dir/$file
 	[ -e "$path" ] || path=/dev/null
 	case $file in unshare-run) file=unshare_run ;; esac

@@ -37,6 +37,7 @@ write_network() {
 	: "${hostname:=${id%"${id#????????????}"}}"
 	put "$dir/network" "$network"
 	put "$dir/hostname" "$hostname"
+	[ -z "$domainname" ] || put "$dir/domainname" "$domainname"
 	lines "$dir/extra-hosts" "$extra_hosts"
 	write_hosts
 	case $network in
@@ -79,6 +80,7 @@ want_network() {
 write_root() {
 	write_idmap
 	[ -n "$uts_mode" ] || append "$dir/unshare-run" --hostname "$hostname"
+	[ -z "$domainname" ] || append "$dir/unshare-run" --domainname "$domainname"
 	append "$dir/unshare-run" --defaults "$defaults"
 	lines "$dir/unshare-run" "$root"
 	get "$image_dir/cwd" || :

@@ -38,7 +38,7 @@ static const char usage[] =
 	"      --read-only           the root itself read-only\n"
 	"      --dockerenv           make /.dockerenv\n"
 	"Settings\n"
-	"      --hostname NAME       --sysctl KEY=VALUE\n"
+	"      --hostname NAME       --domainname NAME      --sysctl KEY=VALUE\n"
 	"Running\n"
 	"      --carry               run the host's COMMAND, as a sealed copy in memory\n"
 	"      --seal N              pass on a sealed copy of the file open as N\n"
@@ -67,6 +67,7 @@ enum {
 	READ_ONLY,
 	DOCKERENV,
 	HOSTNAME,
+	DOMAINNAME,
 	SYSCTL,
 	CARRY,
 	SEAL,
@@ -106,6 +107,7 @@ static const struct option options[] = {
 	{"read-only", no_argument, NULL, READ_ONLY},
 	{"dockerenv", no_argument, NULL, DOCKERENV},
 	{"hostname", required_argument, NULL, HOSTNAME},
+	{"domainname", required_argument, NULL, DOMAINNAME},
 	{"sysctl", required_argument, NULL, SYSCTL},
 	{"carry", no_argument, NULL, CARRY},
 	{"seal", required_argument, NULL, SEAL},
@@ -348,6 +350,9 @@ static bool run_option(struct plan *plan, int option)
 	case HOSTNAME:
 		plan->hostname = optarg;
 		return true;
+	case DOMAINNAME:
+		plan->domainname = optarg;
+		return true;
 	case SYSCTL:
 		add_sysctl(plan, optarg);
 		return true;
@@ -389,8 +394,8 @@ static void check_plan(const struct plan *plan)
 		usage_error("no command");
 	if (mounts && !plan->process && !((plan->create | plan->join) & CLONE_NEWNS))
 		usage_error("a root and mounts need a mount namespace: --mount");
-	if (plan->hostname && !(plan->create & CLONE_NEWUTS))
-		usage_error("--hostname needs a namespace of its own: --uts");
+	if ((plan->hostname || plan->domainname) && !(plan->create & CLONE_NEWUTS))
+		usage_error("--hostname and --domainname need a namespace of their own: --uts");
 	if ((plan->uid_map || plan->gid_map) && !(plan->create & CLONE_NEWUSER))
 		usage_error("--map needs a user namespace: --user");
 	if (plan->read_only && !plan->root)

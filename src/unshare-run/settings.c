@@ -99,6 +99,8 @@ void apply_settings(const struct plan *plan)
 {
 	if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
 		die("set the host name %s:", plan->hostname);
+	if (plan->domainname && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)
+		die("set the domain name %s:", plan->domainname);
 	if (plan->create & CLONE_NEWNET)
 		start_loopback();
 	if (!(plan->create & CLONE_NEWNET && plan->root) && !plan->sysctls)

@@ -43,7 +43,7 @@ struct plan {
 	int root_tree;		  /* the same as a detached mount, or -1 */
 	unsigned defaults;
 	bool rw_sys, all_devices, read_only, dockerenv, carry;
-	const char *shm_size, *hostname;
+	const char *shm_size, *hostname, *domainname;
 	struct request *requests;
 	size_t request_count;
 	const char **sysctls; /* KEY=VALUE, NULL at the end */
