@@ -476,6 +476,64 @@ sea.example" ]
 	[ "$(skiff wait "$C")" = 9 ]
 }
 
+@test "--attach: only the streams that are named; without output, the ID" {
+	cd "$BATS_TEST_TMPDIR"
+	both='echo to stdout; echo to stderr >&2; cat; exit 3'
+	for streams in 'stdout:to stdout:' 'stderr::to stderr' 'STDOUT -a stderr:to stdout:to stderr'; do
+		IFS=: read -r names out err <<<"$streams"
+		result=0
+		# shellcheck disable=SC2086 # several options
+		skiff run --rm -a $names busybox sh -c "$both" >out 2>err </dev/null || result=$?
+		[ "$result" -eq 3 ]
+		[ "$(cat out)" = "$out" ] || fail "$names: $(cat out)"
+		[ "$(cat err)" = "$err" ] || fail "$names: $(cat err)"
+	done
+	result=0
+	echo input | skiff run --name said -i -a stdin busybox sh -c "$both" >out 2>err || result=$?
+	[ "$result" -eq 3 ]
+	[ ! -s err ]
+	[ "$(cat out)" = "$(skiff inspect said | jq -r '.[0].Id')" ]
+	[ "$(skiff logs said 2>/dev/null)" = "to stdout
+input" ]
+	skiff rm said
+	# The input is left to others.
+	(sleep 1 | skiff run --rm --name said -i -a stdout busybox cat >out) 3>&- 4>&- &
+	wait_until skiff inspect said >/dev/null 2>&1
+	wait_until sh -c 'skiff inspect said | grep -q "\"Running\": true"'
+	echo 'from another' | timeout 20 skiff attach said >/dev/null 3>&- 4>&- &
+	wait_until grep -q 'from another' out
+	skiff rm -f said
+	wait
+	# Errors of the set-up are nobody's output.
+	expect 127 skiff run --rm -a stdout busybox no-such-program
+	[[ $output == *no-such-program* ]]
+	expect 125 skiff run -d -a stdout busybox true
+	expect 125 skiff run -a stdall busybox true
+	[[ $output == *'valid streams are STDIN, STDOUT and STDERR'* ]]
+	expect 0 skiff create --name said -a stdout busybox true
+	skiff rm said
+}
+
+@test "--log-driver: none keeps no log; json-file and local are the one that there is" {
+	expect 0 skiff run --name said --log-driver none busybox echo words
+	[ "$output" = words ]
+	expect 1 skiff logs said
+	[[ $output == *'configured logging driver does not support reading' ]]
+	id=$(skiff inspect said | jq -r '.[0].Id')
+	[ ! -e "$SKIFF_ROOT/containers/$id/log" ]
+	[ "$(skiff inspect said | jq -r '.[0] | "\(.LogPath) \(.HostConfig.LogConfig.Type)"')" = ' none' ]
+	expect 0 skiff start -a said
+	[ "$output" = words ]
+	skiff rm said
+	for driver in local json-file; do
+		skiff run --name said --log-driver $driver --log-opt max-size=1m busybox echo words
+		[ "$(skiff logs said)" = words ]
+		[ "$(skiff inspect said | jq -c '.[0].HostConfig.LogConfig')" = '{"Type":"cri","Config":{"max-size":"1m"}}' ]
+		skiff rm said
+	done
+	expect 125 skiff run --rm --log-driver syslog busybox true
+}
+
 @test "--cidfile, --label, --label-file, --stop-signal, --stop-timeout" {
 	printf '%s\n' 'from=file' '# no' flag >labels
 	skiff run -d --name "$C" --cidfile id --label 'a=b=c' -l 'odd=$(id) "x"' -l bare --label-file labels --stop-signal USR1 --stop-timeout 3 \

@@ -32,6 +32,8 @@ static const char usage[] =
 	"                            and with --stdin all keys\n"
 	"      --start               let the container start\n"
 	"  -d, --detach              no output; return as soon as it has started\n"
+	"      --no-stdout           do not print the container's standard output\n"
+	"      --no-stderr           nor this, its standard error\n"
 	"      --detach-keys KEYS    keys that leave it (ctrl-p,ctrl-q); '' for none\n"
 	"      --sig-proxy=BOOL      pass signals on (true, unless the keys are)\n"
 	"  -h, --help\n";
@@ -40,7 +42,7 @@ enum { FLUSH_KEYS = 500, RETRY_START = 2 }; /* milliseconds */
 enum { MISSED_MAX = 1000 };		    /* of RETRY_START each */
 
 static int connection, run_dir, control = -1;
-static bool use_stdin, tty, start, detach, started;
+static bool use_stdin, tty, start, detach, started, no_stdout, no_stderr;
 static bool heard; /* the shim knows what we want: no output is lost from here on */
 
 /* Input read but not sent yet, each frame with its header. */
@@ -185,9 +187,13 @@ static void take_frame(void)
 		die("disconnected in the middle of a frame");
 	switch (header[0]) {
 	case FRAME_STDOUT:
-		output(STDOUT_FILENO, data, size);
+		if (!no_stdout)
+			output(STDOUT_FILENO, data, size);
 		break;
 	case FRAME_STDERR:
+		if (!no_stderr)
+			output(STDERR_FILENO, data, size);
+		break;
 	case FRAME_ERROR:
 		output(STDERR_FILENO, data, size);
 		break;
@@ -282,7 +288,7 @@ static _Noreturn void relay(void)
 	}
 }
 
-enum { OPTION_START = 256, OPTION_KEYS, OPTION_PROXY };
+enum { OPTION_START = 256, OPTION_KEYS, OPTION_PROXY, OPTION_NO_STDOUT, OPTION_NO_STDERR };
 
 static const struct option long_options[] = {
 	{"stdin", no_argument, NULL, 'i'},
@@ -290,6 +296,8 @@ static const struct option long_options[] = {
 	{"start", no_argument, NULL, OPTION_START},
 	{"detach", no_argument, NULL, 'd'},
 	{"detach-keys", required_argument, NULL, OPTION_KEYS},
+	{"no-stdout", no_argument, NULL, OPTION_NO_STDOUT},
+	{"no-stderr", no_argument, NULL, OPTION_NO_STDERR},
 	{"sig-proxy", required_argument, NULL, OPTION_PROXY},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -323,6 +331,12 @@ int main(int argc, char **argv)
 			break;
 		case 'd':
 			detach = true;
+			break;
+		case OPTION_NO_STDOUT:
+			no_stdout = true;
+			break;
+		case OPTION_NO_STDERR:
+			no_stderr = true;
 			break;
 		case OPTION_KEYS:
 			keys = optarg;

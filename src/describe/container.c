@@ -321,6 +321,23 @@ static json_t *limits_of(const struct container *c)
 			 "ShmSize", bytes(shm ? shm : "64m"));
 }
 
+/* The log is the shim's, whose arguments are in the file "shim". */
+static json_t *log_config(int dir)
+{
+	struct file_words shim = file_lines(dir, "shim");
+	const char *size = word_after(&shim, "--log-size"),
+		   *files = word_after(&shim, "--log-files");
+	json_t *options = json_object();
+
+	if (size)
+		json_object_set_new(options, "max-size", string_of(size));
+	if (files)
+		json_object_set_new(options, "max-file", string_of(files));
+	free_words(&shim);
+	return json_pack("{s:s, s:o}", "Type", file_exists(dir, "log-driver") ? "none" : "cri",
+			 "Config", options);
+}
+
 /* A namespace's mode: that of the file NAME, OTHERWISE without one. */
 static json_t *mode_of(int dir, const char *name, const char *otherwise)
 {
@@ -357,6 +374,7 @@ static json_t *host_config(const struct container *c)
 	json_object_set_new(object, "IpcMode", mode_of(c->dir, "ipc-mode", "private"));
 	json_object_set_new(object, "UTSMode", mode_of(c->dir, "uts-mode", ""));
 	json_object_set_new(object, "CgroupnsMode", mode_of(c->dir, "cgroup-mode", "private"));
+	json_object_set_new(object, "LogConfig", log_config(c->dir));
 	json_object_set_new(object, "Annotations",
 			    object_of(annotations.at, annotations.count, '='));
 	json_object_set_new(object, "Ulimits", ulimits_of(&c->rights));
@@ -491,17 +509,16 @@ static json_t *document(const struct container *c)
 {
 	const struct subject *subject = c->subject;
 	char *image = file_line(c->dir, "image-id"), *name = file_line(c->dir, "name");
-	json_t *object =
-		json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}",
-			  "Id", subject->id, "Created", line_of(c->dir, "created"), "Path",
-			  string_of(c->argv.count ? c->argv.at[0] : ""), "Args",
-			  list_of(&c->argv, 1), "State", state_of(c), "Image",
-			  json_sprintf("sha256:%s", image), "ResolvConfPath",
-			  path_of(subject, "resolv.conf"), "HostnamePath",
-			  path_of(subject, "hostname"), "HostsPath", path_of(subject, "hosts"),
-			  "LogPath", path_of(subject, "log"), "Name", json_sprintf("/%s", name),
-			  "RestartCount", number_of(c->dir, "restarts"), "Driver", "overlay",
-			  "Platform", "linux");
+	json_t *object = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:s}", "Id",
+		subject->id, "Created", line_of(c->dir, "created"), "Path",
+		string_of(c->argv.count ? c->argv.at[0] : ""), "Args", list_of(&c->argv, 1),
+		"State", state_of(c), "Image", json_sprintf("sha256:%s", image), "ResolvConfPath",
+		path_of(subject, "resolv.conf"), "HostnamePath", path_of(subject, "hostname"),
+		"HostsPath", path_of(subject, "hosts"), "LogPath",
+		file_exists(c->dir, "log-driver") ? json_string("") : path_of(subject, "log"),
+		"Name", json_sprintf("/%s", name), "RestartCount", number_of(c->dir, "restarts"),
+		"Driver", "overlay", "Platform", "linux");
 
 	json_object_set_new(object, "HostConfig", host_config(c));
 	json_object_set_new(object, "GraphDriver", graph_driver(c));

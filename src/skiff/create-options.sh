@@ -4,6 +4,7 @@
 create_usage='
 Options:
       --add-host NAME:ADDRESS       Add a line to /etc/hosts; host-gateway is the host
+  -a, --attach STREAM               Connect only this one, stdin, stdout or stderr, to run
       --annotation NAME=VALUE       Note for an OCI runtime; also shown by inspect
       --blkio-weight WEIGHT         Block I/O weight, 10 to 1000
       --cap-add CAP                 Add a capability, or ALL
@@ -47,6 +48,7 @@ Options:
       --link-local-ip ADDRESS       One more address on the network
   -l, --label NAME[=VALUE]          Set a label
       --label-file FILE             Read labels from FILE
+      --log-driver NAME             none: no log; json-file and local mean the one that there is
       --log-opt NAME=VALUE          max-size=SIZE and max-file=N of the log (10m, 5)
       --mac-address MAC             Ethernet address on the network
   -m, --memory SIZE                 Memory limit, such as 512m
@@ -97,7 +99,7 @@ Options:
   -w, --workdir DIR                 Working directory'
 
 name='' hostname='' user='' cwd='' userns='' runtime=skiff platform='' pull=missing
-quiet='' domainname='' annotations='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
+quiet='' domainname='' annotations='' streams='' log_driver='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
 slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating=''
@@ -145,6 +147,15 @@ create_option() {
 	security-opt) security_option "$2" ;;
 	entrypoint) entrypoint=$2 no_entrypoint=true ;;
 	hostname) hostname=$2 ;;
+	attach)
+		case $2 in
+		stdin | stdout | stderr) streams="$streams $2" ;;
+		[Ss][Tt][Dd][Ii][Nn]) streams="$streams stdin" ;;
+		[Ss][Tt][Dd][Oo][Uu][Tt]) streams="$streams stdout" ;;
+		[Ss][Tt][Dd][Ee][Rr][Rr]) streams="$streams stderr" ;;
+		*) usage_error "invalid argument \"$2\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR" ;;
+		esac
+		;;
 	domainname) domainname=$2 ;;
 	annotation)
 		case $2 in
@@ -171,6 +182,13 @@ create_option() {
 	stop-timeout)
 		case $2 in -1) ;; '' | *[!0-9]*) usage_error "--stop-timeout: not a number of seconds: '$2'" ;; esac
 		stop_timeout=$2
+		;;
+	log-driver)
+		case $2 in
+		none) log_driver=none ;;
+		cri | json-file | k8s-file | local) log_driver='' ;;
+		*) usage_error "--log-driver: none, or json-file or local for the log in CRI format, not '$2'" ;;
+		esac
 		;;
 	log-opt)
 		case $2 in

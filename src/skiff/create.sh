@@ -211,16 +211,23 @@ write_rights() {
 	write_seccomp
 }
 
+# is_attached STREAM: is it to be connected to run? All are, unless some are named.
+is_attached() {
+	case "$streams " in ' ' | *" $1 "*) ;; *) return 1 ;; esac
+}
+
 write_shim() {
 	# "once": the end of the first client's input is the end of the container's, unless
-	# the container runs in the background and waits for clients (-d -i).
+	# the container waits for clients: in the background (-d -i), or as this one has no input (-a).
 	if [ -n "$interactive" ]; then
 		stdin=once
 		[ -z "$tty$detach" ] || stdin=open
+		is_attached stdin || stdin=open
 		put "$dir/stdin" "$stdin"
 	fi
 	[ -z "$tty" ] || put "$dir/tty" true
 	lines "$dir/shim" "$log_options"
+	[ -z "$log_driver" ] || put "$dir/log-driver" "$log_driver"
 }
 
 # write_seccomp: the default filter is compiled with the tree. Capabilities that are added or

@@ -63,8 +63,9 @@ start_processes() {
 	get "$dir/network"
 	network=$value
 
-	set -- shim --run "$run" --state "$dir" --log "$dir/log" --stderr 6 \
-		--journal "$SKIFF_ROOT/events" --attributes "$dir/attributes" \
+	set -- shim --run "$run" --state "$dir"
+	[ -e "$dir/log-driver" ] || set -- "$@" --log "$dir/log"
+	set -- "$@" --stderr 6 --journal "$SKIFF_ROOT/events" --attributes "$dir/attributes" \
 		--start-event "container${tab}start${tab}$id" --end-event "container${tab}die${tab}$id" \
 		--on-exit "$bin/skiff" on-exit "$id" ';'
 	[ ! -e "$dir/restart" ] || set -- "$@" --release
