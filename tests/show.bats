@@ -108,3 +108,158 @@ widths() {
 	[ "$output" = 'No container runs.' ]
 	expect 125 skiff show --bogus
 }
+
+# drive.py STEPS COMMAND...: COMMAND on a terminal of 24x80, as the job of a shell. STEPS are lines: "wait TEXT", "send
+# TEXT", "never TEXT", "size ROWS COLUMNS", "signal N", "stopped", "continue", "settings NAME" (own or other); then its end is waited for.
+terminal_helpers() {
+	cat >drive.py <<'PYTHON'
+import fcntl, os, pty, select, signal, struct, sys, termios, time
+fd, keep = pty.openpty()
+def size(rows, columns):
+    fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+size(24, 80)
+before = termios.tcgetattr(keep)
+said, say = os.pipe()
+if os.fork() == 0:  # a shell with job control: leader of the session
+    os.dup2(say, 1)
+    os.close(fd)
+    os.setsid()
+    fcntl.ioctl(keep, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = os.fork()
+    if job == 0:
+        os.setpgid(0, 0)
+        os.tcsetpgrp(keep, os.getpid())
+        signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+        for n in 0, 1, 2:
+            os.dup2(keep, n)
+        os.execvp(sys.argv[2], sys.argv[2:])
+    print(job, flush=True)
+    while True:
+        _, status = os.waitpid(job, os.WUNTRACED)
+        if os.WIFSTOPPED(status):
+            print("stopped", flush=True)
+            continue
+        print("status", os.waitstatus_to_exitcode(status), flush=True)
+        os._exit(0)
+os.close(say)
+said = os.fdopen(said)
+job = int(said.readline())
+seen, everything = b"", []
+def more(wait):
+    global seen
+    if select.select([fd], [], [], wait)[0]:
+        piece = os.read(fd, 65536)
+        seen += piece
+        everything.append(piece)
+def until(what, condition):
+    end = time.monotonic() + 15
+    while not condition():
+        if time.monotonic() > end:
+            os.kill(job, signal.SIGKILL)
+            sys.exit(f"waited for {what}, in vain: {seen[-3000:]!r}")
+        more(0.05)
+def bytes_of(text):
+    return text.encode().decode("unicode_escape").encode("latin-1") if "\\" in text else text.encode()
+def line_is(text):
+    if not select.select([said], [], [], 0)[0]:
+        return False
+    line = said.readline().strip()
+    if not line.startswith(text):
+        sys.exit(f"{line}, not {text}")
+    print(line)
+    return True
+for step, _, text in (line.partition(" ") for line in sys.argv[1].split("\n") if line):
+    if step == "wait":
+        text = bytes_of(text)
+        until(text, lambda: text in seen)
+        seen = seen[seen.index(text) + len(text):]
+    elif step == "never":
+        if bytes_of(text) in b"".join(everything):
+            sys.exit(f"there was {text}")
+    elif step == "send":
+        os.write(fd, bytes_of(text))
+    elif step == "size":
+        size(*map(int, text.split()))
+    elif step == "signal":
+        os.kill(job, int(text))
+    elif step == "stopped":
+        until("a stop", lambda: line_is("stopped"))
+    elif step == "continue":
+        os.kill(-job, signal.SIGCONT)
+    elif step == "settings":
+        more(0.3)
+        print("settings", "own" if termios.tcgetattr(keep) == before else "other")
+        if (termios.tcgetattr(keep) == before) != (text == "own"):
+            sys.exit(f"the settings are not {text}")
+until("its end", lambda: line_is("status"))
+more(0.1)
+print("back" if seen.rstrip().endswith(b"\x1b[?1049l") else f"left with {seen[-200:]!r}")
+print("settings", "own" if termios.tcgetattr(keep) == before else "other")
+PYTHON
+}
+
+@test "live: again and again, in the size of the terminal, until q" {
+	terminal_helpers
+	export TERM=xterm LC_ALL=C.UTF-8
+	run -0 python3 drive.py "wait \\x1b[?1049h
+wait ┌─
+wait sky
+wait lines 1 to 23
+settings other
+wait skiff show
+wait skiff show
+size 60 150
+wait │ │
+wait 3 containers  q: quit
+send q" skiff show
+	[ "$output" = $'settings other\nstatus 0\nback\nsettings own' ] || fail "$output"
+}
+
+@test "live: keys move it where there is not enough room" {
+	terminal_helpers
+	export TERM=xterm
+	run -0 python3 drive.py 'wait lines 1 to 23
+send j
+wait lines 2 to 24
+send \x1b[B
+wait lines 3 to 25
+send G
+wait \x1b[H
+send kkk
+wait skiff show
+send g
+wait lines 1 to 23
+send \x03' skiff show
+	[ "$output" = $'status 0\nback\nsettings own' ] || fail "$output"
+}
+
+@test "live: SIGTERM gives the terminal back; Ctrl-Z stops, and it goes on" {
+	terminal_helpers
+	export TERM=xterm
+	run -0 python3 drive.py 'wait skiff show
+signal 15' skiff show sea
+	[ "$output" = $'status 143\nback\nsettings own' ] || fail "$output"
+	run -0 python3 drive.py 'wait skiff show
+send \x1a
+wait \x1b[?1049l
+stopped
+settings own
+continue
+wait \x1b[?1049h
+wait skiff show
+settings other
+send q' skiff show sea
+	[ "$output" = $'stopped\nsettings own\nsettings other\nstatus 0\nback\nsettings own' ] || fail "$output"
+}
+
+@test "live: colours, none with NO_COLOR, and no picture on a dumb terminal" {
+	terminal_helpers
+	run -0 env TERM=xterm python3 drive.py 'wait \x1b[36m
+send q' skiff show
+	run -0 env TERM=xterm NO_COLOR=1 python3 drive.py 'wait q: quit
+never \x1b[36m
+send q' skiff show
+	TERM=dumb run -0 python3 drive.py 'wait sea' skiff show
+	[[ $output = *'status 0'* && $output != *back* ]] || fail "$output"
+}

@@ -1,6 +1,7 @@
 # Containers, as show-gather.jq has them, as boxes for a terminal.
 # $columns, $colour (true or false), $utf8 (else in ASCII), $stack (one container, in detail); for a live
-# picture $rows of the terminal (else 0) and $top, the first line to be seen; $remark of its last line.
+# picture $rows of the terminal (else 0), $top, the first line to be seen, and $remark for the last line. The first
+# line is no part of that: it says how large $top may be.
 
 include "show-words";
 
@@ -147,13 +148,16 @@ def beside($n; $room): if length == 0 then empty else
 [inputs | clean | if $utf8 then . else walk(if type == "string" then gsub("[^ -~]"; "?") else . end) end] as $all
 | ([[$columns / 66 | floor, 1] | max, 3, ([$all | length, 1] | max)] | min) as $n
 | ((($columns + 1) / $n | floor) - 1) as $room
-| (if $stack then [$all[] | stack([$columns, 120] | min)]
-	elif $all == [] then ["No container runs."]
+| (if $all == [] then [if $stack then "It is not there any more." else "No container runs." end]
+	elif $stack then [$all[] | stack([$columns, 120] | min)]
 	else [[$all[] | overview([$room, 100] | min)] | beside($n; [$room, 100] | min)] end) as $lines
-| if $rows == 0 then $lines[] | sub(" +$"; "")
-	else ([[$top, ($lines | length) - ($rows - 1)] | min, 0] | max) as $from
-	| $lines[$from:$from + $rows - 1][],
-		([piece("7"; " skiff show "), dim("  \($all | length | plural("container"; "containers"))   \($remark)"
-			+ (if ($lines | length) > $rows - 1 then "   lines \($from + 1) to \([$from + $rows - 1, ($lines | length)] | min) of \($lines | length): j, k" else "" end)
-			+ "   q: quit")] | fit($columns - 1))
+| if $rows == 0 then $lines[] | sub(" +$"; "") else
+	($rows - 1) as $room | ($lines | length) as $count
+	| ([$count - $room, 0] | max) as $bottom | ([$top, $bottom] | min) as $from
+	| "\($bottom)",
+	  ($lines[$from:$from + $room][] | . + "\u001b[K"),
+	  (range($room - $count) | "\u001b[K"),
+	  ([piece("7"; " skiff show "), dim("  \($remark)  \($all | length | plural("container"; "containers"))"
+		+ (if $bottom > 0 then "  lines \($from + 1) to \([$from + $room, $count] | min) of \($count): j, k" else "" end) + "  q: quit")]
+		| fit($columns))
 	end

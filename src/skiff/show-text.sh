@@ -15,7 +15,7 @@ terminal() {
 # terminal_size: of standard output, into $lines and $columns.
 terminal_size() {
 	lines=0
-	size=$(stty size <&1 2>/dev/null) || return 0
+	{ size=$(stty size <&5 2>/dev/null) || return 0; } 5<&1
 	case $size in 0\ * | *\ 0) return 0 ;; esac
 	lines=${size% *} columns=${size#* }
 }
