@@ -154,7 +154,7 @@ probe() {
 	local options table
 	for options in '' '--cap-add SYS_ADMIN' '--cap-drop ALL' '--security-opt no-new-privileges'; do
 		# shellcheck disable=SC2086
-		skiff run -d --name "$C" --runtime runc $options busybox sleep 60 >id
+		skiff run -d --name "$C" --runtime runc $options busybox sleep 600 >id
 		read -r pid _ <"$SKIFF_RUN/$(cat id)/pid"
 		grep -qx 'Seccomp:	2' "/proc/$pid/status" || fail "$options: no filter"
 		filter_of "$pid" >theirs.bpf
@@ -267,4 +267,6 @@ probe() {
 	run skiff run --rm --runtime crun busybox sh -c 'exit 7'
 	[[ $output != *'hybrid mode not supported'* ]] || skip "crun refuses hosts with both cgroup v1 and v2"
 	[ "$status" -eq 7 ] || fail "$output"
+	expect 0 skiff run --rm --runtime crun busybox sh -c 'grep Seccomp: /proc/self/status; unshare -U true || echo refused'
+	[[ $output = *Seccomp:*2*refused* ]] || fail "$output"
 }
