@@ -242,7 +242,7 @@ bench-pull: deps
 	$(MAKE) all
 	tests/bench-pull
 
-SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/run tests/fuzz/run
+SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh $(wildcard lessons/*/check/*) .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/run tests/fuzz/run
 
 lint: man
 	$(call install_packages,$(BUILD_PACKAGES) $(LINT_PACKAGES))
@@ -262,16 +262,19 @@ docs/files.md: src/skiff/skiff-files.5
 
 LIB = $(DESTDIR)$(PREFIX)/lib/skiff
 MAN = $(DESTDIR)$(PREFIX)/share/man
+SHARE = $(DESTDIR)$(PREFIX)/share/skiff
 COMPLETIONS = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 
 install: all man
-	install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/verbs $(LIB)/netup $(MAN)/man1 $(MAN)/man5
+	install -d $(DESTDIR)$(PREFIX)/bin $(LIB)/verbs $(LIB)/netup $(LIB)/lesson $(SHARE)/lessons $(MAN)/man1 $(MAN)/man5
 	install bin/skiff $(filter-out bin/init,$(TOOLS:%=bin/%)) $(SHELL_TOOLS:%=bin/%) $(wildcard bin/layerfs-isal) $(DESTDIR)$(PREFIX)/bin
 	install bin/init $(LIB) # not on PATH, where it would hide the system's own
 	install -m 644 bin/default.bpf bin/default.seccomp src/seccomp-compile/from-json.jq \
 		$(filter-out %.5 %.1 %.service %.init %.bash %/page.awk,$(wildcard src/skiff/*.*)) src/skiff/VERSION $(LIB)
 	install -m 644 src/skiff/verbs/* $(LIB)/verbs
 	install -m 644 $(filter-out %/netup.sh,$(wildcard src/netup/*.sh)) $(LIB)/netup
+	install -m 644 $(filter-out %/lesson.sh,$(wildcard src/lesson/*.sh src/lesson/*.awk)) $(LIB)/lesson
+	cd lessons && find . -type f ! -name '*.right' ! -name '*.wrong' -exec cp --parents --preserve=mode {} $(SHARE)/lessons \; # not the answers
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|@PREFIX@|$(PREFIX)|' src/skiff/boot.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/skiff.service
 	sed 's|@PREFIX@|$(PREFIX)|' src/skiff/boot.init >$(LIB)/boot.init && chmod 755 $(LIB)/boot.init
@@ -283,7 +286,7 @@ uninstall:
 	cd $(DESTDIR)$(PREFIX)/bin && rm -f skiff layerfs-isal $(filter-out init,$(TOOLS)) $(SHELL_TOOLS)
 	for page in src/*/*.[15] $(VERBS:%=skiff-%.1); do rm -f $(MAN)/man$${page##*.}/$${page##*/}; done
 	rm -f $(DESTDIR)$(PREFIX)/lib/systemd/system/skiff.service $(COMPLETIONS)/skiff
-	rm -rf $(LIB)
+	rm -rf $(LIB) $(SHARE)
 
 clean:
 	rm -rf build $(TOOLS:%=bin/%) $(SHELL_TOOLS:%=bin/%) bin/layerfs-isal bin/default.bpf bin/default.seccomp bin/from-json.jq

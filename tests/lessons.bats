@@ -38,6 +38,40 @@ left_nothing() {
 	[ -z "$left" ] || fail "left behind: $left"
 }
 
+# each_lesson FUNCTION: FUNCTION DIRECTORY for each that is there; it prints what is wrong with it.
+each_lesson() {
+	local directory said
+	said=$(for directory in "$REPO"/lessons/[0-9]*/; do "$1" "${directory%/}"; done)
+	[ -z "$said" ] || fail "$said"
+}
+
+# form DIRECTORY: what every lesson has.
+form() {
+	local name=${1##*/} file=$1/README.md part checker count=0
+	for part in '^\*\*Predict:\*\*\|[.?)] \*\*Predict:\*\*' '^\*\*Break it\|^## .*Break it' '^## Exercises$' '^1\. ' '^2\. ' '^## Reset$' '^Further reading: '; do
+		grep -q "$part" "$file" || echo "$name: has no line $part"
+	done
+	[ "$(sed -n '/^## Reset$/,$p' "$file" | grep -c '^```sh$')" = 1 ] || echo "$name: its reset is not one block"
+	for checker in "$1"/check/[0-9]; do
+		[ -e "$checker" ] || continue
+		count=$((count + 1))
+		for part in "$checker" "$checker.right" "$checker.wrong"; do
+			[ -x "$part" ] || echo "$name: ${part##*/} is no program"
+		done
+		sed -n '/^## Exercises$/,$p' "$file" | grep -q "^${checker##*/}\. " || echo "$name: no exercise ${checker##*/}"
+	done
+	[ "$count" -ge 2 ] || echo "$name: $count exercises can be checked"
+	grep -qxF "@test \"lesson $name\" { lesson $name; }" "$BATS_TEST_FILENAME" || echo "$name: is not tested"
+	grep -q "^- ${name%%-*} \[$(sed -n '1s/^# //p' "$file")\]($name/README.md): ." "$REPO/lessons/README.md" ||
+		echo "$name: is not in the index by its title"
+}
+
+@test "every lesson has its parts, and a line in the index" {
+	each_lesson form
+	grep -o '^- [0-9][0-9] ' "$REPO/lessons/README.md" >"$BATS_TEST_TMPDIR/index"
+	LC_ALL=C sort -cu "$BATS_TEST_TMPDIR/index"
+}
+
 @test "lesson 01-what-a-container-is-not" { lesson 01-what-a-container-is-not; }
 @test "lesson 02-chroot" { lesson 02-chroot; }
 @test "lesson 03-mounts-and-pivot-root" { lesson 03-mounts-and-pivot-root; }

@@ -1,0 +1,219 @@
+# To show a lesson to others: commands type themselves; and what the host sees of them, for a second terminal.
+# shellcheck shell=dash
+# shellcheck disable=SC2154 # variables of lesson.sh
+
+demo() {
+	[ $# -eq 1 ] || [ $# -eq 2 ] || usage_error 'demo: which lesson?'
+	find_lesson "$1"
+	is_number "${2:-1}" || usage_error "not the number of a step: '$2'"
+	take_apart
+	[ "${2:-1}" -ge 1 ] && [ "${2:-1}" -le "$count" ] || die "lesson $number has the steps 1 to $count, not $2"
+	open_state
+	if [ -n "$(ls -A "$work")" ]; then
+		ask "Lesson $number has been begun here. Enter: clean up; q: quit > " && [ -z "$answer" ] || return 0
+	fi
+	reset_work || exit 1
+	step=1
+	start_shell
+	[ "${2:-1}" -eq 1 ] || replay $(($2 - 1))
+	quiet_terminal
+	while [ "$step" -le "$count" ]; do demo_step || break; done
+	if [ "$step" -le "$count" ]; then
+		say "Go on with: lesson demo $number $step"
+	else
+		say "That was lesson $number, $title."
+	fi
+}
+
+# quiet_terminal: who presses Enter does not want to see it.
+quiet_terminal() {
+	[ "$terminal" = /dev/null ] || { modes=$(stty -g <"$terminal") && stty -echo <"$terminal"; }
+}
+
+loud_terminal() {
+	[ -z "$modes" ] || stty "$modes" <"$terminal" || :
+	modes=''
+}
+
+# split_commands FILE: its commands, as the files commands/1 and so on; sets $commands.
+split_commands() {
+	rm -rf "$parts/commands"
+	mkdir "$parts/commands"
+	commands=0 next=$parts/commands/1
+	while IFS= read -r line; do
+		[ -e "$next" ] || [ -n "$line" ] || continue
+		printf '%s\n' "$line" >>"$next"
+		whole "$next" || continue
+		commands=$((commands + 1))
+		next=$parts/commands/$((commands + 1))
+	done <"$1"
+}
+
+# demo_step: its commands, one after the other; each is typed at once, and run when Enter is pressed.
+demo_step() {
+	measure
+	get "$parts/$step.heading" || :
+	printf '%s\n%s%s%s\n\n' "$clear" "$bold" "${value:-$title}" "$plain"
+	split_commands "$parts/$step.code"
+	rm -f "$parts/printed"
+	: >"$parts/printed"
+	at=1
+	while [ "$at" -le "$commands" ]; do
+		type_out "$parts/commands/$at"
+		demo_ask '' || return
+		if [ "$answer" = b ]; then step_back; return 0; fi
+		run_file "$parts/commands/$at" "$parts/printed"
+		case $result in
+		gone) have_shell ;;
+		interrupted) say "${warning}(interrupted)$plain" ;;
+		esac
+		at=$((at + 1))
+	done
+	as_expected || say "${warning}(This is not what the lesson has.)$plain"
+	echo
+	demo_ask "[$step/$count] Enter: next; b: back; t: type; q: quit " || return
+	if [ "$answer" = b ]; then step_back; else done_with_step; fi
+}
+
+# demo_ask PROMPT: Enter or b in $answer; fails when it is time to go. In between one may type.
+demo_ask() {
+	while ask "$1"; do
+		[ -z "$modes" ] || echo
+		case $answer in
+		'' | b) return 0 ;;
+		q) return 1 ;;
+		t)
+			loud_terminal
+			type_lines
+			have_shell
+			quiet_terminal
+			;;
+		esac
+	done
+	return 1
+}
+
+# type_out FILE: character by character, behind a prompt.
+type_out() {
+	printf '%s' "$bold"
+	awk -v speed="$speed" '
+		{
+			printf "%s ", NR == 1 ? "#" : "\n>"
+			if (speed == 0)
+				printf "%s", $0
+			else
+				for (i = 1; i <= length($0); i++) {
+					printf "%s", substr($0, i, 1)
+					fflush()
+					system("sleep " 1 / speed)
+				}
+		}' "$1" || :
+	printf '%s' "$plain"
+}
+
+# ---- the second terminal -----------------------------------------------------------
+
+# other NN: the step that the first terminal is at, and the processes that it makes.
+other() {
+	[ $# -eq 1 ] || usage_error 'other: which lesson?'
+	find_lesson "$1"
+	need_root
+	take_apart
+	shown=none known=' ' here_namespaces=$(namespaces self)
+	while [ -z "$interrupted" ]; do
+		get "$state/now" || :
+		if [ "$value" != "$shown" ]; then
+			shown=$value
+			other_step "${value%% *}"
+		fi
+		[ -z "$value" ] || processes "${value#* }"
+		sleep 0.3 || :
+	done
+}
+
+other_step() {
+	measure
+	if [ -z "$1" ]; then
+		say "${clear}Waiting for the first terminal: lesson $number, or lesson demo $number"
+		return
+	fi
+	if [ "$1" -gt "$count" ]; then
+		printf '%s%sLesson %s, the end%s\n' "$clear" "$bold" "$number" "$plain"
+	else
+		printf '%s%sLesson %s, step %s of %s%s\n' "$clear" "$bold" "$number" "$1" "$count" "$plain"
+	fi
+	show "$parts/$1.text"
+	say
+}
+
+# processes SHELL: a line for each that has begun since the last time, and for each that has ended. Ours are those of the shell,
+# those that are in the directory of the lesson, those that name it, and their children.
+processes() {
+	now=$({
+		set +f
+		find /proc/[0-9]*/cwd -maxdepth 0 -printf '%p %l\n' 2>/dev/null || :
+		echo
+		ps -e -o pid=,ppid=,args=
+	} |
+		awk -v shell="$1" -v work="$(cd "$work" 2>/dev/null && pwd -P)" '
+			NF == 0 && !second { second = 1; next }
+			!second {
+				split($1, words, "/")
+				if (index(substr($0, length($1) + 2) "/", work "/") == 1)
+					ours[words[3]] = 1
+				next
+			}
+			{
+				parent[$1] = $2
+				if (index($0, work "/"))
+					ours[$1] = 1
+			}
+			END {
+				ours[shell] = 1
+				do {
+					more = 0
+					for (pid in parent)
+						if (!(pid in ours) && parent[pid] in ours)
+							more = ours[pid] = 1
+				} while (more)
+				for (pid in parent)
+					if (pid in ours && pid != shell)
+						print pid
+			}' | sort -n | tr '\n' ' ') || :
+	now=" $now"
+	for pid in $known; do
+		case $now in *" $pid "*) ;; *) say "- $pid has ended" ;; esac
+	done
+	for pid in $now; do
+		case $known in *" $pid "*) ;; *) describe "$pid" || now="${now%%" $pid "*} ${now#*" $pid "}" ;; esac
+	done
+	known=$now
+}
+
+# namespaces PID: those of a process, as the kernel names them.
+namespaces() {
+	process=$1
+	set --
+	for kind in cgroup ipc mnt net pid time user uts; do set -- "$@" "/proc/$process/ns/$kind"; done
+	readlink "$@"
+}
+
+# describe PID: a line: what it is here, what it is inside, and which namespaces are not ours. Fails if it has ended meanwhile.
+describe() {
+	line=$(awk '
+		FILENAME ~ /status$/ && /^NSpid:/ { pid = $2; inside = $NF }
+		FILENAME ~ /status$/ && /^Uid:/ { user = $2; there = "nobody" }
+		FILENAME ~ /uid_map$/ && user >= $2 && user < $2 + $3 { there = user - $2 + $1 }
+		END {
+			printf "+ %s, user %s", pid, user
+			if (inside != pid || there != user)
+				printf "; inside %s, user %s", inside, there
+			exit pid == ""
+		}' "/proc/$1/status" "/proc/$1/uid_map" 2>/dev/null) || return
+	own=''
+	for space in $(namespaces "$1" 2>/dev/null); do
+		case $here_namespaces in *"$space"*) ;; *) own="$own ${space%%:*}" ;; esac
+	done
+	[ -z "$own" ] || line="$line; its own:$own"
+	printf '%s: %s\n' "$line" "$(tr '\0[:cntrl:]' '[ *]' <"/proc/$1/cmdline" 2>/dev/null)" | cut -c "1-$((width * 2))"
+}
