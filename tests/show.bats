@@ -263,3 +263,88 @@ send q' skiff show
 	TERM=dumb run -0 python3 drive.py 'wait sea' skiff show
 	[[ $output = *'status 0'* && $output != *back* ]] || fail "$output"
 }
+
+# ---- as a page -----------------------------------------------------------------
+
+# hostile: a container whose words would leave their place in HTML, SVG and CSS.
+hostile() {
+	skiff run -d --name "$1" -l 'x=<img src=x onerror=alert(1)>' busybox sh -c 'sleep 1000; : "$0"' \
+		$'</text></svg><script>document.title="owned"</script>"\'&amp;<!--\033[31m\001\u202e]]>' >/dev/null
+}
+
+@test "--html and --svg: well-formed, with nothing from elsewhere, no scripts" {
+	hostile evil
+	skiff show --html page.html
+	skiff show --svg picture.svg
+	skiff show --svg - sea >stack.svg
+	skiff rm -f evil >/dev/null
+	python3 - page.html picture.svg stack.svg <<-'PYTHON'
+		import html.parser, re, sys, xml.etree.ElementTree as tree
+		class Page(html.parser.HTMLParser):
+		    names, text = set(), ""
+		    def handle_starttag(self, name, attributes):
+		        self.names.add(name)
+		        for key, value in attributes:
+		            assert not key.startswith("on") and key not in ("src", "href", "style"), (name, key, value)
+		    def handle_data(self, data):
+		        self.text += data
+		    def handle_comment(self, data):
+		        raise AssertionError(data)
+		page = Page()
+		page.feed(open(sys.argv[1]).read())
+		page.close()
+		expected = set("html head meta title style body svg rect text circle p path".split())
+		assert page.names <= expected, page.names - expected
+		assert '</text></svg><script>doc' in page.text, page.text
+		policy = re.search(r"default-src 'none'; style-src 'nonce-([0-9a-f-]{36})'", open(sys.argv[1]).read())
+		assert open(sys.argv[1]).read().count(f'nonce="{policy[1]}"') == 2
+		for file in sys.argv[2:]:
+		    text = open(file).read()
+		    assert not re.search("[\0-\x08\x0b-\x1f\x7f\u202e]", text)
+		    names = {e.tag.split("}")[1] for e in tree.fromstring(text).iter()}
+		    assert names <= expected | {"svg"}, names - expected
+	PYTHON
+	grep -q '>net: shared with sky<\|net: shared with sky' stack.svg
+	grep -q '>of 64 MiB<' stack.svg
+	expect 1 skiff show --html nowhere/page.html
+	[ "$output" = 'skiff show: cannot write nowhere/page.html' ]
+}
+
+@test "--html in a browser: nothing runs, nothing is outside the picture or upon something else" {
+	[ -n "$(command -v chromium)" ] || skip 'no Chromium'
+	hostile evil
+	skiff run -d --name "$(printf 'W%.0s' $(seq 120))" busybox sleep 1000 >/dev/null
+	skiff show --html page.html
+	skiff show --html stack.html evil
+	skiff rm -f evil "$(printf 'W%.0s' $(seq 120))" >/dev/null
+	cat >measure.js <<-'END'
+		const inside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+		const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 3 || b.bottom <= a.top + 3;
+		const texts = [...document.querySelectorAll("svg text")].map(e => [e.textContent, e.getBoundingClientRect(), e.ownerSVGElement.getBoundingClientRect()]);
+		const faults = [];
+		for (const [text, box, card] of texts)
+		  if (!inside(box, card)) faults.push("outside: " + text);
+		texts.forEach(([text, box], i) => texts.slice(i + 1).forEach(([other, its]) => {
+		  if (!apart(box, its)) faults.push("upon: " + text + " / " + other); }));
+		document.title = "measured " + texts.length + (faults.length ? " FAULTS " + faults.join("; ") : " fine");
+	END
+	for page in page stack; do
+		# with its own policy it does not run even what we put there; without, it would
+		sed "s|</body>|<script>document.title = 'owned'</script></body>|" $page.html >attacked.html
+		browse attacked.html >dom
+		! grep -q '<title>owned' dom || fail 'a script ran'
+		sed -i '/Content-Security-Policy/d' attacked.html
+		browse attacked.html >dom
+		grep -q '<title>owned' dom || fail 'no script runs in this browser'
+		# and then ours measures
+		sed '/Content-Security-Policy/d' $page.html | awk '/<\/body>/ { print "<script>"; while ((getline l <"measure.js") > 0) print l; print "</script>" } 1' >measured.html
+		browse measured.html >dom
+		grep -o '<title>measured [^<]*' dom | grep -q ' fine$' || fail "$page: $(grep -o '<title>[^<]*' dom)"
+	done
+}
+
+# browse FILE: what it is like when a browser has it.
+browse() {
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --window-size=1280,800 \
+		--dump-dom "file://$PWD/$1" 2>/dev/null 3>&- 4>&-
+}

@@ -57,7 +57,7 @@ def meters:
 		limit: (if .Memory.Limit then "of \(.Memory.Limit | size)" else "of \(.Memory.Machine | size), no limit" end)},
 	 {name: "tasks", used: .Tasks.Used, of: .Tasks.Limit, text: "\(.Tasks.Used)",
 		limit: (if .Tasks.Limit then "of \(.Tasks.Limit)" else "no limit" end)}]
-	| map(.share = (.of as $of | .used | share($of)));
+	| map(.limited = (.limit | endswith("no limit") | not) | .share = (.of as $of | .used | share($of)));
 
 def is_up: .State == "running" or .State == "paused";
 
