@@ -14,6 +14,9 @@ fail() {
 	return 1
 }
 
+# host_state: of the directories of this machine that an attack is likeliest to hit. It must not change.
+host_state() { stat -c '%n %a %u:%g' / /bin /boot /dev /etc /home /root /tmp /usr /var /var/tmp /etc/passwd /etc/shadow; }
+
 # expect STATUS COMMAND...: run it, check the status, show what it said if not.
 expect() {
 	local want=$1

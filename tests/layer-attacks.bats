@@ -10,11 +10,13 @@ setup() {
 	cd "$T" || return
 	mkdir mnt
 	canary
+	BEFORE=$(host_state)
 }
 
 teardown() {
 	cd / || return
 	! mountpoint -q "$T/mnt" || umount "$T/mnt"
+	[ "$(host_state)" = "$BEFORE" ] || fail "was: $BEFORE; is: $(host_state)"
 }
 
 layer() {

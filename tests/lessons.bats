@@ -5,7 +5,10 @@ load helper
 # lesson NAME: one of them, in an empty directory, which is empty again afterwards.
 lesson() {
 	[ -e "$REPO/lessons/$1" ] || skip 'not written yet'
+	local before
+	before=$(host_state)
 	(cd "$BATS_TEST_TMPDIR" && python3 "$REPO/tests/lesson.py" "$REPO/lessons/$1")
+	[ "$(host_state)" = "$before" ] || fail "was: $before; is: $(host_state)"
 	! grep -qx '## Reset' "$REPO/lessons/$1/README.md" || left_nothing
 }
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """naive.py TARGET: unpack the layer on standard input as one would without a thought of harm:
 names are paths, links are followed, whiteouts are obeyed as they come, and what fails is
-passed over. The attacks of layer-attacks.bats work on it."""
+passed over. The attacks of layer-attacks.bats work on it; but none gets out of the current directory,
+which is the test's: who runs the tests wants to keep his machine."""
 import os
 import shutil
 import sys
@@ -18,9 +19,15 @@ def remove(path):
         os.remove(path)
 
 
+def stay_here(path):
+    if os.path.commonpath([os.path.realpath(path), os.path.realpath(".")]) != os.path.realpath("."):
+        raise ValueError("leads out of the test")
+
+
 def unpack(archive, entry):
     path = os.path.normpath(os.path.join(target, entry.name))
     directory, name = os.path.split(path)
+    stay_here(directory)
     os.makedirs(directory, exist_ok=True)
     if name == ".wh..wh..opq":
         for other in os.listdir(directory):
@@ -32,6 +39,7 @@ def unpack(archive, entry):
     if entry.isdir():
         os.makedirs(path, exist_ok=True)
     elif entry.isreg():
+        stay_here(path)
         with open(path, "wb") as file:
             shutil.copyfileobj(archive.extractfile(entry), file)
     elif entry.issym():
@@ -46,6 +54,7 @@ def unpack(archive, entry):
     for key, value in entry.pax_headers.items():
         if key.startswith("SCHILY.xattr."):
             os.setxattr(path, key[13:], value.encode(), follow_symlinks=False)
+    stay_here(path)
     os.chmod(path, entry.mode)
     os.chown(path, entry.uid & 0xffffffff, entry.gid & 0xffffffff)
 
