@@ -392,7 +392,8 @@ big_tar() {
 	sleep 0.2
 	kill -0 "$follower"
 	[ ! -e x/out/sticky/f ]
-	cp -a low x/low
+	cp -a low x/.low
+	mv x/.low x/low # at once, as those who make layers do
 	ended 0
 	exec 9>&-
 	layerfs unpack -f a.tar -l low plain
