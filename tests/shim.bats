@@ -214,11 +214,10 @@ done" ]
 @test "on-exit may start the next run: it closes descriptor 9" {
 	cat >again <<-'SH'
 		exec 9>&-
-		exec shim -r "$1" sleep 60
+		exec shim -r "$1" sh -c ': >"$0" && exec sleep 60' "$2"
 	SH
-	expect 0 shim -r "$R" -x sh "$BATS_TEST_TMPDIR/again" "$R" ';' sh -c 'exit 4'
-	again() { [ ! -e "$R/exit" ] && [ -e "$R/ctl" ] && [ -e "$R/started" ]; }
-	wait_until again
+	expect 0 shim -r "$R" -x sh "$BATS_TEST_TMPDIR/again" "$R" "$BATS_TEST_TMPDIR/second" ';' sh -c 'exit 4'
+	wait_until test -e "$BATS_TEST_TMPDIR/second"
 	echo "signal KILL" >"$R/ctl"
 	wait_until over
 	[ "$(cat "$R/exit")" = 137 ]
