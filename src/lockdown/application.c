@@ -71,7 +71,9 @@ static _Noreturn void explain(const char *path, int error)
 	else
 		warn("exec: \"%s\":", path);
 	if (error == ENOEXEC && !uname(&machine))
-		warn("it is no program for %s and does not begin with #!", machine.machine);
+		warn("it is no program for %s and does not begin with #!; those of other machines "
+		     "need qemu-user and binfmt_misc",
+		     machine.machine);
 	exit(error == ENOENT || error == ENOTDIR ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
 }
 
