@@ -67,6 +67,24 @@ sys.exit(subprocess.call(["sh", "-c", sys.argv[1]]))' "${orphan//200/10}"
 	[ "$group" = "$foreground" ]
 }
 
+@test "in the background it leaves the terminal to the shell" {
+	local way
+	printf '#!/bin/sh\necho begun\nexec sleep 20\n' >sleeper
+	chmod +x sleeper
+	for way in '' 'unshare --pid --fork'; do
+		expect 0 env WAY="$way" INIT="$init" PS1='ready> ' expect -c '
+			set timeout 10
+			proc await {text} { expect $text {} timeout { exit 1 } eof { exit 2 } }
+			spawn -noecho bash --norc --noprofile -i
+			await "ready> "
+			send "$env(WAY) $env(INIT) ./sleeper &\r"
+			await begun
+			sleep 0.3
+			send "echo st\"\"ill; kill -KILL \\$!; exit\r"
+			await still'
+	done
+}
+
 @test "command line" {
 	expect 0 "$init" -h
 	[ "${#lines[@]}" -le 40 ]

@@ -30,8 +30,20 @@ static const struct option long_options[] = {
 };
 
 /*
- * Start COMMAND as a process group of its own; on a terminal it becomes the
- * foreground group, so that Ctrl-C reaches it and not us. SIGNALS are blocked.
+ * Is standard input a terminal whose foreground is another's? As SIGTTIN is blocked,
+ * a read then fails, even one of nothing. (To compare process groups would not do: those
+ * outside of our PID namespace all have the number 0.)
+ */
+static int in_background(void)
+{
+	char nothing;
+
+	return read(STDIN_FILENO, &nothing, 0) < 0 && errno == EIO;
+}
+
+/*
+ * Start COMMAND as a process group of its own; it becomes the foreground group of the
+ * terminal if we were in that, so that Ctrl-C reaches it and not us. SIGNALS are blocked.
  */
 static pid_t start(char *const command[], const sigset_t *signals)
 {
@@ -41,9 +53,11 @@ static pid_t start(char *const command[], const sigset_t *signals)
 		die("fork:");
 	if (child > 0)
 		return child;
+	int background = in_background();
 	setpgid(0, 0);
-	/* SIGTTOU, which this earns a background group, is still blocked. Not a tty: no matter. */
-	(void)tcsetpgrp(STDIN_FILENO, getpid());
+	/* SIGTTOU, which this earns a new group, is still blocked. Not a tty: no matter. */
+	if (!background)
+		(void)tcsetpgrp(STDIN_FILENO, getpid());
 	sigprocmask(SIG_UNBLOCK, signals, NULL);
 	chain(command);
 }
