@@ -49,7 +49,7 @@ LIBS_context = -larchive -lcrypto -lzstd -lz -llzma -lbz2
 $(foreach t,$(REGISTRY_TOOLS),$(eval LIBS_$(t) = -lcurl -ljansson -lcrypto))
 LIBS_seccomp-compile = -lseccomp -lcap
 
-VERBS := $(filter-out help on-exit on-health,$(notdir $(wildcard src/skiff/verbs/*)))
+VERBS := $(filter-out help on-exit on-health on-request,$(notdir $(wildcard src/skiff/verbs/*)))
 
 all: $(TOOLS:%=$(OUT)/%) $(SHELL_TOOLS:%=$(OUT)/%) $(if $(wildcard src/lockdown/default.seccomp),$(OUT)/default.bpf) $(if $(SAN),$(OUT)/skiff)
 

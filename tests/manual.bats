@@ -19,7 +19,7 @@ teardown_file() {
 	make -s -C "$REPO" man
 	for file in "$REPO"/src/skiff/verbs/*; do
 		verb=${file##*/}
-		case $verb in help | on-exit | on-health) continue ;; esac
+		case $verb in help | on-exit | on-health | on-request) continue ;; esac
 		page=$REPO/build/man/skiff-$verb.1
 		skiff "$verb" --help | sed -nE 's/^  (-[a-zA-Z0-9], |    )--([a-z0-9-]+).*/\2/p' >options
 		sed -nE 's/^\.It .*Fl -([a-z0-9-]+).*/\1/p' "$page" | diff options - || fail "options of $verb"

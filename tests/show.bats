@@ -60,18 +60,18 @@ widths() {
 
 @test "ASCII where the locale has no more; no colour in a pipe" {
 	LC_ALL=C skiff show --once -a >out
-	! grep -q '[^ -~]' out
+	! grep -q '[^ -~]' out || fail "line $LINENO"
 	grep -q '^+- sea ---' out
 	skiff show --once >out
-	! grep -q $'\033' out
+	! grep -q $'\033' out || fail "line $LINENO"
 }
 
 @test "what containers say is plain text in the boxes" {
 	skiff run -d --name evil busybox sh -c 'exec sleep "$0"' 1000 >/dev/null
 	skiff run -d --name worse busybox sh -c 'sleep 1000; : "$0"' $'\033]0;owned\a\n\t\u202egnp \xff 日本語' >/dev/null
 	skiff show --once >out
-	! grep -q $'[\001-\011\013-\037\177]' out
-	! grep -q $'\u202e' out
+	! grep -q $'[\001-\011\013-\037\177]' out || fail "line $LINENO"
+	! grep -q $'\u202e' out || fail "line $LINENO"
 	grep -q 'sleep 1000; : "$0" ?]0;owned????gnp . 日本語' out || fail "$(cat -v out)"
 	# no matter how wide its characters are, the edge is where it belongs
 	[[ $(grep -h '日本語' out | head -n 1) =~ ' │'$ ]]
@@ -347,4 +347,101 @@ hostile() {
 browse() {
 	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --window-size=1280,800 \
 		--dump-dom "file://$PWD/$1" 2>/dev/null 3>&- 4>&-
+}
+
+# ---- over HTTP -----------------------------------------------------------------
+
+# serve OPTION...: in the background, on some port: $server, $url, $origin (host:port).
+serve() {
+	skiff_here show --serve --listen 127.0.0.1:0 "$@" >url 2>complaints 3>&- 4>&- &
+	server=$!
+	wait_until test -s url
+	url=$(cat url)
+	origin=${url#http://} origin=${origin%%/*}
+}
+
+# skiff_here: become it, so that $! is its process.
+skiff_here() {
+	exec "${SKIFF:-$REPO/bin/skiff}" "$@"
+}
+
+teardown() {
+	[ -z "${server:-}" ] || kill "$server" 2>/dev/null || :
+}
+
+# status [OPTION...] URL: that of the answer.
+status() {
+	curl -s -o body -w '%{http_code}' "$@"
+}
+
+@test "--serve: the page for who has its address, and only by that" {
+	serve
+	[[ $url =~ ^http://127\.0\.0\.1:[0-9]+/[0-9a-f-]{36}/$ ]] || fail "$url"
+	[ "$(status "$url")" = 200 ]
+	grep -q '>sea<' body && grep -q '<meta http-equiv="refresh" content="2">' body
+	[ "$(status "${url/127.0.0.1/localhost}")" = 200 ]
+	# a wrong token, none, more
+	[ "$(status "http://$origin/")" = 404 ]
+	[ "$(status "${url%??}0/")" = 404 ]
+	[ "$(status "${url}..")" = 404 ]
+	! grep -q sea body || fail "line $LINENO"
+	# a name of somebody else's that means this address, none, two
+	[ "$(status -H 'Host: boats.example' "$url")" = 403 ]
+	[ "$(status -H "Host: boats.example:${origin#*:}" "$url")" = 403 ]
+	[ "$(status -H "Host: $origin.example" "$url")" = 403 ]
+	[ "$(status -0 -H 'Host:' "$url")" = 403 ]
+	! grep -q sea body || fail "line $LINENO"
+	printf 'GET /%s HTTP/1.1\r\nHost: %s\r\nHost: boats.example\r\n\r\n' "${url#http://*/}" "$origin" | socat -t 5 - "TCP:$origin" >body
+	grep -q '^HTTP/1.1 403 ' body
+	# nothing but looking
+	[ "$(status -d x=y "$url")" = 405 ]
+	[ "$(status -X DELETE "$url")" = 405 ]
+	printf 'nonsense\r\n\r\n' | socat -t 5 - "TCP:$origin" | grep -q '^HTTP/1.1 4'
+	head -c 100000 /dev/zero | tr '\0' x | socat -t 5 - "TCP:$origin" 2>/dev/null >body || :
+	! grep -q '^HTTP/1.1 200' body || fail "line $LINENO"
+	# and it answers still
+	[ "$(status "$url")" = 200 ]
+	# it listens on the loopback interface alone
+	[ "$(ss -Hltn "sport = :${origin#*:}" | awk '{ print $4 }')" = "$origin" ]
+	# who asks what runs is not told the token
+	! tr '\0' ' ' <"/proc/$server/cmdline" | grep -q "$(cut -d / -f 4 url)" || fail "line $LINENO"
+	kill "$server"
+	wait "$server" || :
+	[ ! -s complaints ] || fail "$(cat complaints)"
+}
+
+@test "--serve: what a browser is told of the page; one container" {
+	serve sea
+	curl -sD headers "$url" -o body
+	tr -d '\r' <headers >lines
+	grep -qx 'Content-Type: text/html; charset=utf-8' lines
+	nonce=$(sed -n "s/^Content-Security-Policy: default-src 'none'; style-src 'nonce-\([0-9a-f-]*\)'; frame-ancestors 'none';.*/\1/p" lines)
+	[ "$(grep -c "<style nonce=\"$nonce\">" body)" -eq 2 ]
+	grep -qx 'X-Content-Type-Options: nosniff' lines && grep -qx 'Referrer-Policy: no-referrer' lines
+	grep -qx 'Cache-Control: no-store' lines
+	[ "$(sed -n 's/^Content-Length: //p' lines)" -eq "$(wc -c <body)" ]
+	grep -q '>writable<' body
+	curl -sI "$url" | grep -q '^HTTP/1.1 200'
+	# another page, another nonce
+	! curl -s "$url" | grep -q "$nonce" || fail "line $LINENO"
+	[ -n "$(command -v chromium)" ] || skip 'no Chromium'
+	timeout 60 chromium --headless --no-sandbox --disable-gpu --user-data-dir="$PWD/profile" --dump-dom "$url" >dom 2>/dev/null 3>&- 4>&-
+	grep -q '<title>sea - skiff show</title>' dom
+	grep -q '>writable<' dom
+}
+
+@test "--serve: wrong addresses, a port that is taken, no socat, a path with a blank" {
+	expect 125 skiff show --serve --listen boats.example:80
+	expect 125 skiff show --serve --listen 127.0.0.1
+	expect 125 skiff show --serve --listen '127.0.0.1:0,fork'
+	expect 125 skiff show --serve --listen '[::1,x]:80'
+	ln -s "$REPO" 'a b'
+	SKIFF="$PWD/a b/bin/skiff" serve
+	[ "$(status "$url")" = 200 ]
+	run ! skiff show --serve --listen "$origin"
+	[[ $output = 'skiff show: bind('*'Address already in use' ]] || fail "$output"
+	mkdir empty
+	run -1 env PATH="$PWD/empty" "$REPO/bin/skiff" show --serve
+	[ "$output" = 'skiff show: --serve needs socat, which is not installed: apt-get install socat' ]
+	expect 1 skiff show --serve nothing-like-it
 }

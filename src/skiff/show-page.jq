@@ -29,21 +29,23 @@ text { font-family: system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif; fill: \(in
 
 # ---- shapes --------------------------------------------------------------------
 
-def box($x; $y; $w; $h; $r; $class): "<rect x=\"\($x)\" y=\"\($y)\" width=\"\($w)\" height=\"\($h)\" rx=\"\($r)\" class=\"\($class)\"/>";
-def text($x; $y; $px; $class): "<text x=\"\($x)\" y=\"\($y)\" font-size=\"\($px)\" class=\"\($class)\">\(@html)</text>";
+def tenths: . * 10 | round / 10;
+def box($x; $y; $w; $h; $r; $class):
+	"<rect x=\"\($x | tenths)\" y=\"\($y | tenths)\" width=\"\($w | tenths)\" height=\"\($h | tenths)\" rx=\"\($r | tenths)\" class=\"\($class)\"/>";
+def text($x; $y; $px; $class): "<text x=\"\($x | tenths)\" y=\"\($y | tenths)\" font-size=\"\($px)\" class=\"\($class)\">\(@html)</text>";
 
 # A character of the other font is 0.602 as wide as it is high. What fonts have not in it may be of any
 # width: it is made to fit.
 def columns_in($room; $px): $room / ($px * 0.602) | floor;
 def mono($x; $y; $px; $room; $class): . as $all | clip(columns_in($room; $px); "…") as $shown
 	| (if $shown | test("^[ -~…]*$") then "" else " textLength=\"\($shown | width * $px * 0.602 | decimals(2))\" lengthAdjust=\"spacingAndGlyphs\"" end) as $fit
-	| "<text x=\"\($x)\" y=\"\($y)\" font-size=\"\($px)\" class=\"m \($class)\"\($fit)>\($shown | @html)"
-	+ (if $shown == $all then "" else "<title>\($all | @html)</title>" end) + "</text>";
+	| if $all == "" then empty else "<text x=\"\($x | tenths)\" y=\"\($y | tenths)\" font-size=\"\($px)\" class=\"m \($class)\"\($fit)>\($shown | @html)"
+	+ (if $shown == $all then "" else "<title>\($all | @html)</title>" end) + "</text>" end;
 
 # bar(X; Y; WIDTH; HEIGHT): of what meters says.
 def bar($x; $y; $w; $h): (if .share > 0.9 then "full" elif .share > 0.7 then "high" else "low" end) as $class
 	| box($x; $y; $w; $h; $h / 4; "track"),
-	(if .share > 0 then box($x; $y; [(.share * $w * 10 | round / 10), 3] | max; $h; $h / 4; $class) else empty end);
+	(if .share > 0 then box($x; $y; [.share * $w, 3] | max; $h; $h / 4; $class) else empty end);
 
 # chips(X; Y; PX): the namespaces in a row: its own full, shared ones dashed, the host's empty.
 def chips($x; $y; $px): ($px * 1.6) as $h
@@ -89,14 +91,14 @@ def layer_row($x; $y; $w): (.Layers | if length > 5 then .[:4] + [{more: (length
 	| (($w - 130) / ([$layers | length, 1] | max) - 6) as $each
 	| ($layers | to_entries[] | ($x + .key * ($each + 6)) as $at | .value
 		| if .more then box($at; $y; $each; 32; 5; "track"), ("\(.more) more" | text($at + $each / 2; $y + 22; 17; "c g"))
-		else "<rect x=\"\($at)\" y=\"\($y)\" width=\"\($each)\" height=\"32\" rx=\"5\" fill=\"\(layer_colour)\"/>",
+		else "<rect x=\"\($at | tenths)\" y=\"\($y)\" width=\"\($each | tenths)\" height=\"32\" rx=\"5\" fill=\"\(layer_colour)\"/>",
 			(.Size | size | . as $size | first((17, 13) | select(($size | length) * . * 0.602 + 4 <= $each)) as $px
 				| text($at + $each / 2; $y + 22; $px; "m c")) end),
 	box($x + $w - 124; $y + 1; 123; 30; 5; "top"), ("writable" | text($x + $w - 62; $y + 22; 17; "c"));
 
 def heading($w): ([(.Status | width * 18 * 0.602), $w * 0.5] | min) as $taken
 	| (.Name | mono(24; 44; 28; $w - 84 - $taken; "b")),
-	"<circle cx=\"\($w - 34 - $taken)\" cy=\"36\" r=\"7\" class=\"\(.State | state_class)\"/>",
+	"<circle cx=\"\($w - 34 - $taken | tenths)\" cy=\"36\" r=\"7\" class=\"\(.State | state_class)\"/>",
 	(.Status | mono($w - 20 - $taken; 42; 18; $taken + 1; "g"));
 
 def card_size: if . > 6 then {w: 500, h: 284, compact: true} else {w: 540, h: 438, compact: false} end;
@@ -145,7 +147,7 @@ def stack: . as $c | slabs as $slabs | ($slabs | length) as $n
 	| {w: 1280, h: 800, shapes: [
 		(.Name | mono($x; 56; 40; 640; "b")),
 		(.Status | width * 20 * 0.602) as $taken
-		| "<circle cx=\"\(1256 - $taken - 18)\" cy=\"46\" r=\"9\" class=\"\($c.State | state_class)\"/>",
+		| "<circle cx=\"\(1256 - $taken - 18 | tenths)\" cy=\"46\" r=\"9\" class=\"\($c.State | state_class)\"/>",
 		($c.Status | mono(1256 - $taken; 53; 20; $taken + 1; "g")),
 		("\($c.Image)  \($c.Command)" | mono($x; 84; 19; 1232; "g")),
 		# namespaces around
