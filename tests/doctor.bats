@@ -53,7 +53,7 @@ elsewhere() {
 	doctor 0 skiff doctor
 	says_not missing '[a-zA-Z]+.*'
 	for check in machine kernel jq flock ip nft root namespaces 'user namespaces' seccomp 'control groups' store overlayfs \
-		'idmapped mounts' container network; do
+		'idmapped mounts' container 'joining a container' network; do
 		says ok "$check" ''
 	done
 	[[ $output == *"$(uname -r)"* && $output == *"$SKIFF_ROOT"* ]]
@@ -176,6 +176,12 @@ without() {
 	doctor 0 setpriv --bounding-set=-net_admin --inh-caps=-all skiff doctor
 	says warning network 'without the capability NET_ADMIN'
 	says ok container ''
+	doctor 0 setpriv --bounding-set=-sys_ptrace --inh-caps=-all skiff doctor
+	says ok container ''
+	says warning 'joining a container' SYS_PTRACE
+	expect 125 unshare -n -m setpriv --bounding-set=-sys_ptrace --inh-caps=-all skiff run --rm --network bridge busybox true
+	expect 0 unshare -n -m setpriv --bounding-set=-sys_ptrace --inh-caps=-all skiff run --rm --network none busybox true
+	expect 0 unshare -n -m skiff run --rm --network bridge busybox true
 	doctor 0 setpriv --bounding-set=-sys_resource --inh-caps=-all skiff doctor
 	says warning 'right to raise limits' SYS_RESOURCE
 	cp -r "$REPO/bin" "$REPO/src" . # where nobody may read it
@@ -244,6 +250,13 @@ without() {
 	doctor 0 inside --privileged --userns host debian /work/bin/skiff doctor
 	says_not missing '[a-zA-Z]+.*'
 	says ok container ''
+}
+
+@test "a /proc that is covered in part: no container has a user namespace" {
+	doctor 0 unshare -m sh -c 'mount -t tmpfs -o ro tmpfs /proc/acpi 2>/dev/null || mount -t tmpfs -o ro tmpfs /proc/scsi 2>/dev/null ||
+		mount --bind /dev/null /proc/keys; skiff doctor'
+	says warning container 'none with its own user namespace'
+	[[ $output == *systempaths=unconfined* || $output == *'unmount what is mounted over'* ]]
 }
 
 @test "killed, it leaves a directory that the next one takes away" {

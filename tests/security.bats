@@ -18,7 +18,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# list PAGE: each item of its lists on one line, with the heading that it is under before it.
+# items PAGE: each item of its lists on one line, with the heading that it is under before it.
 items() {
 	awk '/^## / { print item; item = ""; heading = $0 }
 		/^- / { print item; item = heading " | " $0; next }

@@ -13,7 +13,7 @@ look_at_groups() {
 	elif [ -e /sys/fs/cgroup/unified/cgroup.procs ]; then kind='cgroup v1 and v2 (hybrid)'
 	fi
 	if ! group_works; then
-		outside 'mount -t cgroup2 cgroup2 /sys/fs/cgroup, if there is none' '--privileged, or --cgroupns=private and /sys/fs/cgroup writable'
+		outside 'mount -t cgroup2 cgroup2 /sys/fs/cgroup, if there is none' '--privileged, or -v /sys/fs/cgroup:/sys/fs/cgroup'
 		row missing 'control groups' "$said" 'containers cannot be made' "$remedy"
 		return
 	fi
@@ -42,7 +42,15 @@ limit() {
 		return
 	fi
 	remedy="a kernel with the controller $name, mounted or delegated to this group"
-	case $name-$kind in memory-*) remedy="$remedy; on a Raspberry Pi cgroup_enable=memory in cmdline.txt" ;; esac
+	case $said in *subtree_control*)
+		# "No internal processes": the root of a container's control group namespace has all of its processes.
+		remedy='mkdir /sys/fs/cgroup/all && while read -r p; do echo $p >/sys/fs/cgroup/all/cgroup.procs; done </sys/fs/cgroup/cgroup.procs'
+		[ -z "$inside" ] || remedy="$remedy; or run this container with --cgroupns=host"
+		;;
+	*)
+		case $name in memory) remedy="$remedy; on a Raspberry Pi cgroup_enable=memory in cmdline.txt" ;; esac
+		;;
+	esac
 	row "$status" "control groups: $name" "$said" "$consequence" "$remedy"
 }
 

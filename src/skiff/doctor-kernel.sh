@@ -74,9 +74,12 @@ look_at_kernel() {
 }
 
 look_at_seccomp() {
-	try lockdown --seccomp "$share/default.bpf" "$share/init" --help && row ok seccomp 'the default filter is taken' ||
-		row missing seccomp "$said" 'containers cannot have their system calls filtered, and do not start' \
-			'a kernel with CONFIG_SECCOMP_FILTER'
+	if try lockdown --seccomp "$share/default.bpf" "$share/init" --help; then
+		row ok seccomp 'the default filter is taken'
+	else
+		outside 'a kernel with CONFIG_SECCOMP_FILTER' --privileged
+		row missing seccomp "$said" 'containers cannot have their system calls filtered, and do not start' "$remedy"
+	fi
 }
 
 # look_at_namespaces: each kind is made; one of the network takes CAP_NET_ADMIN where it is made.
@@ -103,11 +106,14 @@ look_at_user_namespaces() {
 		row ok 'user namespaces' 'made, with 65536 IDs of their own'
 		return
 	fi
-	result=$said remedy='sysctl -w user.max_user_namespaces=10000'
+	result=$said
 	value_of /proc/sys/user/max_user_namespaces
-	if [ "$value" != 0 ]; then
-		remedy='a kernel with CONFIG_USER_NS'
-		! [ -e /proc/self/ns/user ] || remedy='start skiff outside this user namespace, which does not have these IDs'
+	if [ "$value" = 0 ]; then
+		remedy='sysctl -w user.max_user_namespaces=10000'
+	elif try unshare-run --user --map 0:0:1 "$share/init" --help; then
+		remedy='start skiff outside this user namespace, which does not have these IDs'
+	else
+		outside 'a kernel with CONFIG_USER_NS' --privileged
 	fi
 	row warning 'user namespaces' "$result" 'containers start with --userns=host only, and their root is that of this machine' "$remedy"
 }

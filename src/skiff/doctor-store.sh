@@ -21,6 +21,11 @@ look_at_store() {
 	mkdir "$trial/layer" "$trial/rw"
 	cp "$share/init" "$trial/layer/init"
 	if ! stacks; then
+		case $said in unshare-run:*)
+			outside 'a kernel that has it, or a shell that may' '--privileged, or --security-opt seccomp=unconfined and apparmor=unconfined'
+			elsewhere=$remedy
+			;;
+		esac
 		row missing overlayfs "$said" 'a container has no root of its own to write to' "$elsewhere"
 	elif row ok overlayfs 'layers can be stacked here' && stacks "$trial_map"; then
 		row ok 'idmapped mounts' 'layers show the IDs of a user namespace'
@@ -61,28 +66,50 @@ clear_layer() {
 	[ -n "$works" ]
 }
 
-# look_at_container: what start.sh makes, from group to filter, without a network and a shim.
+# look_at_container: what start.sh makes, from group to filter, up to the fifo where it waits, without a network and a
+# shim; and whether it can be joined there, as a network does.
 look_at_container() {
 	[ -e "$trial/layer/init" ] || return 0
 	if contain "$trial_map"; then
 		row ok container 'one was made, with its own user namespace'
+		look_at_joining
 	elif why=$said && contain ''; then
-		row warning container "none with its own user namespace ($why)" 'containers start with --userns=host only' 'see above'
+		remedy='see above'
+		# The kernel's rule: who may see only a part of /proc gets no new one in a user namespace.
+		case $why in *'mount proc'*)
+			outside 'unmount what is mounted over parts of /proc' '--privileged, or --security-opt systempaths=unconfined' ;;
+		esac
+		row warning container "none with its own user namespace ($why)" \
+			'containers start with --userns=host only, and their root is that of this machine' "$remedy"
+		look_at_joining
 	else
 		row missing container "$said" 'containers cannot be made' "${missing:+see above}"
 	fi
+	cgset kill "$trial_group" 2>/dev/null || :
 	cgset remove "$trial_group" 2>/dev/null || :
 }
 
-# contain MAP: with that map of IDs; "" is none.
+# contain MAP: with that map of IDs; "" is none. (What waits has our standard error open: so that is a file.)
 contain() {
 	map=$1
 	set -- ${map:+--user --map "$map"}
 	[ ! -e /proc/self/ns/time ] || set -- --time "$@"
-	try cgset run --fd 9 --device default --pids 2048 "$trial_group" \
+	timeout -s KILL 60 cgset run --fd 9 --device default --pids 2048 "$trial_group" \
 		layerfs stack --fd 8 ${map:+--idmap "$map"} --upper "$trial/rw/upper" --work "$trial/rw/work" "$trial/layer" -- \
-		unshare-run --cgroup-fd 9 --root fd:8 --carry --mount --pid --uts --ipc --cgroup --net "$@" \
-		--defaults mounts,devices,mask,readonly --hostname doctor --mkdir /made \
-		lockdown --seccomp fd:5 /init --help 5<"$share/default.bpf" && works=true || works=''
-	clear_layer
+		unshare-run --pid-file "$trial/pid" --start "$trial/start" --cgroup-fd 9 --root fd:8 --carry \
+		--mount --pid --uts --ipc --cgroup --net "$@" --defaults mounts,devices,mask,readonly --hostname doctor --mkdir /made \
+		lockdown --seccomp fd:5 /init --help 5<"$share/default.bpf" </dev/null >"$trial/said" 2>&1 && works=true || works=''
+	value_of "$trial/said"
+	said=${value:-unshare-run ended without a word}
+	[ -n "$works" ] || clear_layer
+}
+
+look_at_joining() {
+	if try cgset run --fd 9 "$trial_group" unshare-run --join "$trial/pid" --carry --cgroup-fd 9 lockdown /init --help; then
+		row ok 'joining a container' 'as networks and exec do'
+		return
+	fi
+	remedy='a kernel with pidfds'
+	has_capability 19 || outside 'start the shell that you use with CAP_SYS_PTRACE' --cap-add=SYS_PTRACE
+	row warning 'joining a container' "$said" "containers start with --network none or host only" "$remedy"
 }
