@@ -1,4 +1,4 @@
-# skiff. Targets: all deps demo test test-v2 test-san fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean.
+# skiff. Targets: all deps demo picture test test-v2 test-san fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean.
 # SAN=1 builds with AddressSanitizer and UBSan into build/san instead of bin.
 
 PREFIX ?= /usr/local
@@ -143,6 +143,10 @@ demo: deps
 	$(MAKE) all
 	sh docs/demo.sh
 
+# docs/show.svg, as skiff show draws it.
+picture: all
+	sh docs/picture.sh
+
 test: deps
 	$(call install_packages,$(TEST_PACKAGES))
 	$(MAKE) all
@@ -242,7 +246,7 @@ bench-pull: deps
 	$(MAKE) all
 	tests/bench-pull
 
-SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh $(wildcard lessons/*/check/*) .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/run tests/fuzz/run
+SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh docs/picture.sh $(wildcard lessons/*/check/*) .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/run tests/fuzz/run
 
 lint: man
 	$(call install_packages,$(BUILD_PACKAGES) $(LINT_PACKAGES))
@@ -291,5 +295,5 @@ uninstall:
 clean:
 	rm -rf build $(TOOLS:%=bin/%) $(SHELL_TOOLS:%=bin/%) bin/layerfs-isal bin/default.bpf bin/default.seccomp bin/from-json.jq
 
-.PHONY: all man deps demo test test-v2 test-san fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean
+.PHONY: all man deps demo picture test test-v2 test-san fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/inside/*/*.d)
