@@ -73,6 +73,10 @@ widths() {
 	! grep -q $'[\001-\011\013-\037\177]' out || fail "line $LINENO"
 	! grep -q $'\u202e' out || fail "line $LINENO"
 	grep -q 'sleep 1000; : "$0" ?]0;owned????gnp . 日本語' out || fail "$(cat -v out)"
+	# JSON has all of it, but not for a terminal
+	script -qec "skiff show --format json worse" /dev/null <"$REPO/LICENSE" 3>&- 4>&- >typescript
+	! grep -q $'\u202e' typescript || fail 'it drives the terminal'
+	grep -qF '\u202egnp' typescript || fail "$(cat -v typescript)"
 	# no matter how wide its characters are, the edge is where it belongs
 	[[ $(grep -h '日本語' out | head -n 1) =~ ' │'$ ]]
 	skiff rm -f evil worse >/dev/null

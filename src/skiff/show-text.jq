@@ -7,7 +7,7 @@ include "show-words";
 
 def pick($fine; $plain): if $utf8 then $fine else $plain end;
 def more: pick("…"; "~");
-def times($n): . as $text | if $n > 0 then [range($n)] | map($text) | join("") else "" end;
+def times($n): if $n > 0 then . * $n else "" end;
 
 # A line is a list of pieces: a text and how it looks; "done" is a line in itself, as wide as it is to be.
 def piece($look; $text): {look: $look, text: $text};
@@ -72,7 +72,9 @@ def host_address: if . == "0.0.0.0" or . == "::" or . == "*" then "" elif contai
 def networks:
 	(.Networks[] | [piece("1"; .Address // "-"), words(if .Address6 then " \(.Address6)" else "" end),
 		dim("  \(.Interface // "no interface") on "), words(.Name)]);
-def ports: .Ports[] | [piece("1"; "\(.Address | host_address)\(.Port)"), dim(pick(" → "; " -> ")), words(.Inside)];
+def ports: # those of IPv4 and IPv6 look the same
+	[.Ports[] | ["\(.Address | host_address)\(.Port)", .Inside]] | unique[]
+	| [piece("1"; .[0]), dim(pick(" → "; " -> ")), words(.[1])];
 
 def rights: .Rights | if . == null then empty else
 	[words("\(.Capabilities | length) of 41 capabilities")],

@@ -3,7 +3,7 @@
 # plain: without what would drive a terminal, turn the direction of writing, or is no character of XML.
 # Whatever a picture prints has been through this: see clean.
 def plain:
-	if test("^[ -~]*$") then . else explode | map(
+	explode as $all | if all($all[]; . >= 32 and . < 127) then . else $all | map(
 		if . < 32 or (. >= 127 and . < 160) or . == 173 or . == 1564 or (. >= 8203 and . <= 8207)
 			or (. >= 8232 and . <= 8238) or (. >= 8288 and . <= 8303) or (. >= 55296 and . <= 63743)
 			or . == 65279 or (. >= 65529 and . <= 65535) or . >= 917504 then 63 else . end) | implode end;
@@ -13,7 +13,7 @@ def clean: walk(if type == "string" then plain else . end);
 # columns: how many columns of a terminal a character (a number) takes: none for what is put upon the one
 # before, two for those of East Asia and pictures.
 def columns:
-	if . < 768 then 1
+	if . < 768 or (. >= 9472 and . <= 9631) then 1 # most, and lines of boxes
 	elif . < 880 or (. >= 1155 and . <= 1161) or (. >= 1425 and . <= 1479) or (. >= 1552 and . <= 1562)
 		or (. >= 1611 and . <= 1631) or (. >= 2304 and . <= 3967 and (. % 128 | . == 60 or . == 77))
 		or (. >= 6832 and . <= 6911) or (. >= 7616 and . <= 7679) or (. >= 8400 and . <= 8447)
@@ -25,7 +25,7 @@ def columns:
 		or (. >= 131072 and . <= 262141) then 2
 	else 1 end;
 
-def width: if test("^[ -~]*$") then length else explode | map(columns) | add // 0 end;
+def width: if utf8bytelength == length then length else explode | map(columns) | add // 0 end;
 
 # clip(ROOM; MORE): as much of it as there is room for, MORE (one column) in the place of the rest.
 def clip($room; $more):
