@@ -27,7 +27,7 @@ setup() {
 		sub
 		```
 
-		**Predict:** what is left of it? (All.)
+		**Predict:** what is left of it?
 
 		```sh
 		sleep 300 >/dev/null 2>&1 &
@@ -84,7 +84,7 @@ teardown() {
 
 # lesson ARG...: those above, kept here.
 lesson() {
-	timeout -s KILL $((60 * ${SLOW:-1})) lesson -C "$PWD/kept" -l "$PWD/lessons" "$@" 3>&- 4>&-
+	timeout -k 5 $((60 * ${SLOW:-1})) lesson -C "$PWD/kept" -l "$PWD/lessons" "$@" 3>&- 4>&-
 }
 
 # typed LINE... -- ARG...: lesson ARG... with those lines as input.
@@ -128,7 +128,7 @@ on_a_terminal() {
 		END
 		cat
 	} >script
-	timeout -s KILL $((60 * ${SLOW:-1})) expect script 3>&- 4>&-
+	timeout -k 5 $((60 * ${SLOW:-1})) expect script 3>&- 4>&-
 }
 
 # ---- with pipes ------------------------------------------------------------------
@@ -175,6 +175,41 @@ on_a_terminal() {
 	[ "$(cat kept/05/progress)" = 1 ]
 	typed s '' '' q -- 5 >out
 	[ "$(cat kept/05/progress)" = 2 ]
+}
+
+@test "what is the same: dots for any lines, and the ends of lines that a terminal makes" {
+	printf '%s\n' ... one ... two three ... >wanted
+	# same STATUS LINE...
+	same() {
+		local want=$1
+		shift
+		printf '%s\n' "$@" >printed
+		expect "$want" awk -f "$REPO/src/lesson/same.awk" wanted printed
+	}
+	same 0 one two three
+	same 0 x one x y two two three z
+	same 0 one one two three $'two\r' three
+	same 1 one two
+	same 1 one two x three
+	same 1 two three one
+	: >printed
+	expect 1 awk -f "$REPO/src/lesson/same.awk" wanted printed
+	printf '%s\n' ends >wanted
+	same 0 $'ends\r'
+	same 1 ends more
+	same 1 end
+}
+
+@test "the answer to a question waits" {
+	printf '%s\n' '# x' '' 'Before (this).' '' '**Predict:** one' 'or two (of them)?' '(Three,' 'or four.)' '' 'After.' '' '```sh' 'echo run' \
+		'```' >lessons/07-seven/README.md
+	lesson 7 </dev/null >out
+	! grep -q -e Three -e After -e 'echo run' out || fail "$(cat out)"
+	grep -q '^Predict: one or two (of them)?$' out
+	typed yes q -- 7 >out
+	grep -A 1 '^Say what you think' out | grep -qx '(Three, or four.)' || fail "$(cat out)"
+	grep -qx 'After.' out
+	grep -qx '    echo run' out
 }
 
 @test "typing: in the same shell, over several lines, and mistakes are no end" {
@@ -522,7 +557,7 @@ exercise 2: yes" ]
 @test "lesson 12, as a student does it" {
 	count=$(grep -c '^```sh$' "$REPO"/lessons/12-*/README.md)
 	yes '' | head -n $((count + 3)) >input
-	timeout -s KILL $((60 * ${SLOW:-1})) lesson -C "$PWD/kept" 12 <input >out 2>&1 || fail "$(cat out)"
+	timeout -k 5 $((60 * ${SLOW:-1})) lesson -C "$PWD/kept" 12 <input >out 2>&1 || fail "$(cat out)"
 	! grep -q -e 'This differs' -e 'status' out || fail "$(cat out)"
 	[ "$(cat kept/12/progress)" = $((count - 1)) ]
 	"$REPO/bin/lesson" -C "$PWD/kept" reset 12

@@ -1,8 +1,10 @@
 # Is what was printed what is expected? A line "..." stands for any lines. Files: expected, printed.
 
 function lines(file, into,  count, line) {
-	while ((getline line <file) > 0)
+	while ((getline line <file) > 0) {
+		sub(/\r$/, "", line) # how a terminal ends one
 		into[++count] = line
+	}
 	return count + 0
 }
 

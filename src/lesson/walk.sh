@@ -86,7 +86,12 @@ read_step() {
 	measure
 	[ "$step" -le "$count" ] || { read_end; return; }
 	say
-	show "$parts/$step.text"
+	awk -v rest="$parts/rest" -f "$here/predict.awk" "$parts/$step.text" >"$parts/first"
+	show "$parts/first"
+	if [ -s "$parts/rest" ]; then
+		ask 'Say what you think, then Enter > ' || return
+		show "$parts/rest"
+	fi
 	show_code "$parts/$step.code"
 	say
 	while ask "[$step/$count] Enter, t, n, b, q or ? > "; do
