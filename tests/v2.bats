@@ -61,17 +61,19 @@ teardown_file() {
 }
 
 @test "doctor: where the group of a container has processes, it says what to do, and that helps" {
+	cd "$BATS_TEST_TMPDIR"
 	mkdir /sys/fs/cgroup/outer
 	echo '+pids' >/sys/fs/cgroup/cgroup.subtree_control
-	cat >"$BATS_TEST_TMPDIR/script" <<-'END'
+	cat >script <<-'END'
+		umount -R /sys/fs/cgroup
 		mount -t cgroup2 cgroup2 /sys/fs/cgroup
-		skiff doctor --format '{{.Check}}|{{.Status}}|{{.Remedy}}' | grep '^control groups: pids|missing'
+		skiff doctor --format '{{.Check}}|{{.Status}}|{{.Remedy}}' | grep '^control groups: pids|missing' | tee said
 		! cgset run --pids 5 one true 2>/dev/null || echo 'it could already'
-		sh -c "$(skiff doctor --format '{{.Check}}|{{.Remedy}}' | sed -n '/^control groups: pids|/{ s///; s/; or run this.*//; p; }')"
+		sed 's/.*|missing|//; s/; or run this.*//' said | sh -eu
 		cgset run --pids 5 one true && echo 'now it can'
 		cgset remove one
 	END
-	LIMIT=600 expect 0 sh -c 'echo $$ >/sys/fs/cgroup/outer/cgroup.procs; exec unshare -m -C sh "$1"' - "$BATS_TEST_TMPDIR/script"
+	LIMIT=600 expect 0 sh -c 'echo $$ >/sys/fs/cgroup/outer/cgroup.procs; exec unshare -m -C sh script'
 	[[ $output == *'|missing|mkdir /sys/fs/cgroup/all'* ]] || fail "$output"
 	[[ $output != *'it could already'* && $output == *'now it can' ]] || fail "$output"
 	rmdir /sys/fs/cgroup/outer/all /sys/fs/cgroup/outer

@@ -27,7 +27,8 @@ look_at_groups() {
 		cgset thaw "$trial_group" 2>/dev/null || :
 		limits="$limits freezer"
 	else
-		row warning 'control groups: freezer' "$said" "'skiff pause' is refused" 'a kernel with cgroup v2, or with the freezer of v1'
+		row warning 'control groups: freezer' "$said" "'skiff pause' is refused" \
+			'a kernel with cgroup v2, or with the freezer of v1'
 	fi
 	cgset remove "$trial_group" 2>/dev/null || :
 	row ok 'control groups' "$kind; limits:${limits:- none}"

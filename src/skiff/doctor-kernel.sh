@@ -1,5 +1,7 @@
 # What doctor asks of the kernel and of who has started it. Sourced by verbs/doctor.
 
+host_only='containers start with --userns=host only, and their root is that of this machine'
+
 # The range of user IDs that the trials have: the last one that a container may get (see root.sh).
 trial_map=0:$((1073741824 + 12287 * 65536)):65536
 
@@ -46,12 +48,13 @@ look_at_rights() {
 		[ "$key" != CapEff: ] || effective=$value
 	done </proc/self/status
 	if [ "$(id -u)" -ne 0 ]; then
-		row missing root "user $(id -u)" 'mounts, control groups and the store are for root; most of the checks, too' 'sudo skiff doctor'
+		row missing root "user $(id -u)" 'mounts, control groups and the store are for root; most of the checks, too' \
+			'sudo skiff doctor'
 		return
 	fi
 	is_root=true lacks=''
-	for capability in 0-CHOWN 1-DAC_OVERRIDE 3-FOWNER 5-KILL 6-SETGID 7-SETUID 8-SETPCAP 18-SYS_CHROOT 21-SYS_ADMIN 27-MKNOD \
-		31-SETFCAP; do
+	for capability in 0-CHOWN 1-DAC_OVERRIDE 3-FOWNER 5-KILL 6-SETGID 7-SETUID 8-SETPCAP 18-SYS_CHROOT 21-SYS_ADMIN \
+		27-MKNOD 31-SETFCAP; do
 		has_capability "${capability%-*}" || lacks="$lacks ${capability#*-}"
 	done
 	if [ -n "$lacks" ]; then
@@ -115,7 +118,7 @@ look_at_user_namespaces() {
 	else
 		outside 'a kernel with CONFIG_USER_NS' --privileged
 	fi
-	row warning 'user namespaces' "$result" 'containers start with --userns=host only, and their root is that of this machine' "$remedy"
+	row warning 'user namespaces' "$result" "$host_only" "$remedy"
 }
 
 # look_at_ordinary_users: what bars them from user namespaces. Root is not concerned, a course is.
@@ -138,7 +141,8 @@ look_at_namespace_limits() {
 	done
 	if [ -z "$least" ]; then :
 	elif [ "$least" -lt 256 ]; then
-		row warning 'number of namespaces' "$which=$least" 'at most that many containers run at a time' "sysctl -w $which=10000"
+		row warning 'number of namespaces' "$which=$least" 'at most that many containers run at a time' \
+			"sysctl -w $which=10000"
 	else
 		row ok 'number of namespaces' "up to $least of a kind"
 	fi

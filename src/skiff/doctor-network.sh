@@ -15,7 +15,8 @@ look_at_network() {
 	if [ -z "$trial" ]; then :
 	elif ! try unshare-run --net ip link add doctor0 type veth peer name doctor1; then
 		row warning 'pairs of interfaces' "$said" "$no_network" 'a kernel with CONFIG_VETH, or modprobe veth'
-	elif ! try unshare-run --net sh -c 'netup create --bridge doctor0 --table doctor "$1" && exec netup up "$1"' sh "$trial/network"; then
+	elif ! try unshare-run --net sh -c 'netup create --bridge doctor0 --table doctor "$1" && exec netup up "$1"' sh \
+		"$trial/network"; then
 		remedy='a kernel with CONFIG_BRIDGE and CONFIG_NF_TABLES, NAT and all; or modprobe bridge nf_tables nft_chain_nat'
 		case $said in *'Read-only file system'*)
 			outside 'mount -o remount,rw /proc/sys' '--privileged, or --security-opt systempaths=unconfined' ;;

@@ -7,7 +7,10 @@ look_at_store() {
 	elsewhere='put the store elsewhere: SKIFF_ROOT=/DIRECTORY on ext4, xfs or btrfs'
 	[ "$type" != overlayfs ] || elsewhere='mount another file system there, such as a volume or mount -t tmpfs tmpfs '"$SKIFF_ROOT"
 	case $type in
-	tmpfs | ramfs) row warning store "$where" 'images and containers take memory, and are gone after a restart of the machine' "$elsewhere" ;;
+	tmpfs | ramfs)
+		row warning store "$where" 'images and containers take memory, and are gone after a restart of the machine' \
+			"$elsewhere"
+		;;
 	nfs* | smb* | cifs | fuseblk | v9fs | msdos | exfat | ntfs*)
 		row warning store "$where" 'it may have no attributes of overlayfs, and locks that others do not see' "$elsewhere" ;;
 	*) row ok store "$where" ;;
@@ -22,7 +25,8 @@ look_at_store() {
 	cp "$share/init" "$trial/layer/init"
 	if ! stacks; then
 		case $said in unshare-run:*)
-			outside 'a kernel that has it, or a shell that may' '--privileged, or --security-opt seccomp=unconfined and apparmor=unconfined'
+			outside 'a kernel that has it, or a shell that may' \
+				'--privileged, or --security-opt seccomp=unconfined and apparmor=unconfined'
 			elsewhere=$remedy
 			;;
 		esac
@@ -30,7 +34,7 @@ look_at_store() {
 	elif row ok overlayfs 'layers can be stacked here' && stacks "$trial_map"; then
 		row ok 'idmapped mounts' 'layers show the IDs of a user namespace'
 	else
-		row warning 'idmapped mounts' "$said" 'containers start with --userns=host only, and their root is that of this machine' \
+		row warning 'idmapped mounts' "$said" "$host_only" \
 			"Linux 5.19 or newer, and a store on ext4, xfs, btrfs or tmpfs"
 	fi
 }
@@ -47,7 +51,8 @@ look_at_room() {
 	fi
 	[ "$5" -gt 0 ] || return 0 # btrfs makes them as they are needed
 	if [ "$files" -lt 20000 ]; then
-		row warning 'inodes in the store' "$files left" 'the next image may have more files' "skiff system prune, or another file system at $home"
+		row warning 'inodes in the store' "$files left" 'the next image may have more files' \
+			"skiff system prune, or another file system at $home"
 	else
 		row ok 'inodes in the store' "$files left"
 	fi
@@ -79,8 +84,7 @@ look_at_container() {
 		case $why in *'mount proc'*)
 			outside 'unmount what is mounted over parts of /proc' '--privileged, or --security-opt systempaths=unconfined' ;;
 		esac
-		row warning container "none with its own user namespace ($why)" \
-			'containers start with --userns=host only, and their root is that of this machine' "$remedy"
+		row warning container "none with its own user namespace ($why)" "$host_only" "$remedy"
 		look_at_joining
 	else
 		row missing container "$said" 'containers cannot be made' "${missing:+see above}"
