@@ -319,8 +319,15 @@ hostile() {
 	hostile evil
 	skiff run -d --name "$(printf 'W%.0s' $(seq 120))" busybox sleep 1000 >/dev/null
 	skiff show --html page.html
-	skiff show --html stack.html evil
 	skiff rm -f evil "$(printf 'W%.0s' $(seq 120))" >/dev/null
+	# with its own policy it does not run even what we put there; without, it would
+	sed "s|</body>|<script>document.title = 'owned'</script></body>|" page.html >attacked.html
+	browse attacked.html >dom
+	! grep -q '<title>owned' dom || fail 'a script ran'
+	sed -i '/Content-Security-Policy/d' attacked.html
+	browse attacked.html >dom
+	grep -q '<title>owned' dom || fail 'no script runs in this browser'
+	# without it, ours can measure
 	cat >measure.js <<-'END'
 		const inside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
 		const apart = (a, b) => a.right <= b.left + 1 || b.right <= a.left + 1 || a.bottom <= b.top + 3 || b.bottom <= a.top + 3;
@@ -332,19 +339,29 @@ hostile() {
 		  if (!apart(box, its)) faults.push("upon: " + text + " / " + other); }));
 		document.title = "measured " + texts.length + (faults.length ? " FAULTS " + faults.join("; ") : " fine");
 	END
-	for page in page stack; do
-		# with its own policy it does not run even what we put there; without, it would
-		sed "s|</body>|<script>document.title = 'owned'</script></body>|" $page.html >attacked.html
-		browse attacked.html >dom
-		! grep -q '<title>owned' dom || fail 'a script ran'
-		sed -i '/Content-Security-Policy/d' attacked.html
-		browse attacked.html >dom
-		grep -q '<title>owned' dom || fail 'no script runs in this browser'
-		# and then ours measures
+	# 4 and 12 of them with as much to say as can be, and one of those as a stack
+	skiff show --format json sea | jq -c --argjson n "$(seq 12 | jq -sc)" '. as $c | $n[] as $n | $c
+		| .Name = "W" * 100 | .Status = "Up About an hour (health: starting)" | .Command = "日本" * 100
+		| .Memory.Used = 1e15 | .Memory.Limit = 1e15 | .ProcessCount = 2000
+		| .Processes = [range(30) | {PID: (4000000 + .), Inside: (30000 + .), Depth: ., Command: ("x" * 300)}]
+		| .Layers = [range(2 * $n) | {Chain: ("c" * 64), Size: 123456789, With: [("y" * 60), "z", "a", "b", "c"]}]
+		| .Networks = [range(3) | {Name: ("n" * 60), Interface: "eth0", Address: "172.100.100.100"}]
+		| .Ports = [range(20) | {Address: "0.0.0.0", Port: (9000 + .), Inside: "80/tcp"}]
+		| if $n % 5 == 3 then .State = "exited" else . end' >full
+	draw true <(tail -n 1 full) >full1.html
+	draw false <(head -n 4 full) >full4.html
+	draw false full >full12.html
+	for page in page full1 full4 full12; do
 		sed '/Content-Security-Policy/d' $page.html | awk '/<\/body>/ { print "<script>"; while ((getline l <"measure.js") > 0) print l; print "</script>" } 1' >measured.html
 		browse measured.html >dom
 		grep -o '<title>measured [^<]*' dom | grep -q ' fine$' || fail "$page: $(grep -o '<title>[^<]*' dom)"
 	done
+}
+
+# draw STACK FILE: a page of the objects in it.
+draw() {
+	jq -L "$REPO/src/skiff" -n -r --argjson stack "$1" --argjson html true --argjson refresh 0 --arg nonce abc --arg remark '' \
+		-f "$REPO/src/skiff/show-page.jq" "$2"
 }
 
 # browse FILE: what it is like when a browser has it.

@@ -66,7 +66,7 @@ def whose:
 def state_class: {running: "up", paused: "rest", restarting: "rest"}[.] // "down";
 def at($address; $port): ($address | if . == "0.0.0.0" or . == "::" or . == "*" then "" elif contains(":") then "[\(.)]:" else "\(.):" end) + "\($port)";
 def port: "\(at(.Address; .Port)) → \(.Inside)";
-def address: "\(.Address // .Address6 // "no address")  \(.Interface // "") on \(.Name)";
+def address: "\(.Address // .Address6 // "no address")  \(.Interface // "") on \(.Name | clip(24; "…"))";
 def where: [(.Networks[] | address), (.Ports | map(port) | unique[])] | if . == [] then "" else join("   ") end;
 
 # ---- a card for each container ----------------------------------------------------
@@ -76,10 +76,11 @@ def process_rows($most; $x; $y; $w): . as $c
 	| (if .ProcessCount > $most and $most > 1 then $most - 1 else $most end) as $rows
 	| ([.Processes[:$rows][] | .Inside // 0 | tostring | length] | max // 1 | . * 12.1 | ceil) as $taken
 	| (.Processes[:$rows] | to_entries[] | (.key * 27 + $y) as $at | .value
+		| "\(.PID)\(if $most == 1 and $c.ProcessCount > 1 then " +\($c.ProcessCount - 1)" else "" end)" as $outside
 		| ("\(.Inside // "?")" | text($x + $taken; $at; 20; "m b e")),
 		((if .Depth > 0 then (" " * ([.Depth, 6] | min * 2 - 1)) + "└ " else "" end) + .Command
-			| mono($x + $taken + 14; $at; 20; $w - $taken - 104; "")),
-		("\(.PID)\(if $most == 1 and $c.ProcessCount > 1 then " +\($c.ProcessCount - 1)" else "" end)" | text($x + $w; $at; 17; "m g e"))),
+			| mono($x + $taken + 14; $at; 20; $w - $taken - 28 - ($outside | length) * 17 * 0.602; "")),
+		($outside | text($x + $w; $at; 17; "m g e"))),
 	(if $c.ProcessCount > $rows and $most > 1 then "and \($c.ProcessCount - $rows) more processes" | text($x + $taken + 14; $y + 27 * $rows; 18; "g") else empty end);
 
 def bar_rows($x; $y; $w): meters | to_entries[] | (.key * 29 + $y) as $at | .value
@@ -90,7 +91,7 @@ def bar_rows($x; $y; $w): meters | to_entries[] | (.key * 29 + $y) as $at | .val
 def layer_row($x; $y; $w): (.Layers | if length > 5 then .[:4] + [{more: (length - 4)}] else . end) as $layers
 	| (($w - 130) / ([$layers | length, 1] | max) - 6) as $each
 	| ($layers | to_entries[] | ($x + .key * ($each + 6)) as $at | .value
-		| if .more then box($at; $y; $each; 32; 5; "track"), ("\(.more) more" | text($at + $each / 2; $y + 22; 17; "c g"))
+		| if .more then box($at; $y; $each; 32; 5; "track"), ("\(.more) more" | text($at + $each / 2; $y + 22; 14; "c g"))
 		else "<rect x=\"\($at | tenths)\" y=\"\($y)\" width=\"\($each | tenths)\" height=\"32\" rx=\"5\" fill=\"\(layer_colour)\"/>",
 			(.Size | size | . as $size | first((17, 13) | select(($size | length) * . * 0.602 + 4 <= $each)) as $px
 				| text($at + $each / 2; $y + 22; $px; "m c")) end),
