@@ -72,4 +72,4 @@ upper=$(skiff inspect "$name" | jq -r '.[0].GraphDriver.Data.UpperDir')
 run ls -ln "$upper/root"
 run skiff rm --force "$name"
 echo
-echo 'Next: sudo bin/skiff run --rm -it busybox; the lessons; skiff help.'
+echo 'Next: sudo bin/skiff run --rm -it busybox; sudo bin/lesson list; skiff help.'

@@ -269,6 +269,35 @@ on_a_terminal() {
 	grep -q '^\[1/3\]' out
 }
 
+@test "half a step, and nothing done: it is offered to clean up" {
+	sed -i 's/^pwd .*/exit/' lessons/05-five/README.md
+	typed '' q -- 5 >/dev/null
+	[ ! -e kept/05/progress ]
+	[ -d kept/05/work/sub ]
+	typed '' q -- 5 >out
+	grep -q 'You have done 0 of 3 steps here' out
+	[ ! -e kept/05/work/sub ]
+}
+
+@test "ended from outside while a step runs" {
+	sed -i 's/^pwd .*/echo here; exec 9<>fifo; read x <fifo/; s/^cd sub/cd sub; mkfifo fifo/' lessons/05-five/README.md
+	mkfifo keys
+	timeout -k 30 60 lesson -C "$PWD/kept" -l "$PWD/lessons" 5 <keys >out 3>&- 4>&- &
+	local pid=$!
+	exec 8>keys
+	echo >&8
+	wait_until grep -qx here out
+	start=$SECONDS
+	kill $pid
+	wait $pid || status=$?
+	[ "$status" -eq 143 ]
+	[ $((SECONDS - start)) -lt 20 ]
+	[ ! -e kept/05/now ]
+	exec 8>&-
+	typed b q -- 5 >out
+	grep -q '^\[1/3\]' out
+}
+
 @test "check: yes and no, one or all" {
 	expect 1 lesson check 5
 	[[ $output = *'lesson 05 has not been begun'* ]]
@@ -309,6 +338,13 @@ exercise 2: yes" ]
 	kill "$(cat ours)"
 	wait_until lesson -f reset 5
 	[ "$(ls -A kept/05/work)" = '' ]
+	mkdir kept/05/work/store
+	echo "lesson-$$" >kept/05/work/store/cgroup
+	cgset set --pids 5 "lesson-$$"
+	run lesson -f reset 5
+	cgset remove "lesson-$$"
+	[ "$status" -eq 1 ]
+	[[ $output = *"control group /sys/fs/cgroup/"*"/lesson-$$"* ]]
 	expect 0 lesson reset 7
 	[ "$output" = 'lesson 07: nothing to clean up' ]
 }
@@ -332,7 +368,7 @@ exercise 2: yes" ]
 	expect 1 lesson demo 5 4
 	[ "$output" = 'lesson: lesson 05 has the steps 1 to 3, not 4' ]
 	expect 1 lesson demo 5 0
-	expect 125 lesson demo 5 x
+	for step in x 08 1x; do expect 125 lesson demo 5 "$step"; done
 	expect 1 lesson -l "$PWD/nowhere" list
 	[[ $output = *'nowhere: no such directory' ]]
 	mkdir empty
@@ -402,8 +438,9 @@ exercise 2: yes" ]
 }
 
 @test "the other side: the step, and processes as the host sees them" {
-	lesson other 5 >side 2>&1 3>&- &
-	echo $! >ours
+	timeout -k 5 $((60 * ${SLOW:-1})) lesson -C "$PWD/kept" -l "$PWD/lessons" other 5 >side 2>&1 3>&- 4>&- &
+	local other=$!
+	echo $other >ours
 	wait_until grep -qs 'Waiting for the first terminal' side
 	mkfifo keys
 	lesson 5 <keys >out 3>&- &
@@ -413,19 +450,21 @@ exercise 2: yes" ]
 	grep -q '^Words of the beginning' side
 	printf '\n' >&8
 	wait_until grep -q '^Predict: what is left' side
-	printf 't\nunshare-run --all --map 0:1000000:65536 sleep 301 &\n' >&8
-	wait_until grep -q '^+ [0-9]*, user 1000000; inside 1, user 0; its own: .*mnt.*pid.* user uts: sleep 301' side
-	printf 'kill -KILL $(pgrep -f "sleep 30[1]")\n' >&8
+	printf 't\nunshare-run --all --map 0:1000000:65536 sleep 30157 &\n' >&8
+	wait_until grep -q '^+ [0-9]*, user 1000000; inside 1, user 0; its own: .*mnt.*pid.* user uts: sleep 30157' side
+	printf 'kill -KILL $(pgrep -f "sleep 3015[7]")\n' >&8
 	wait_until grep -q '^- [0-9]* has ended' side
 	printf '\nq\n' >&8
 	wait_until sh -c 'tail -n 1 side | grep -q Waiting'
 	exec 8>&-
+	kill $other
+	wait
 }
 
 # ---- with a terminal ---------------------------------------------------------------
 
 @test "terminal: Enter, colour, Ctrl-C ends a step and at the prompt nothing" {
-	sed -i 's/^kill \$job$/kill $job; echo "go" "on"; sleep 200; echo never/' lessons/05-five/README.md
+	sed -i 's/^kill \$job$/kill $job; echo "go" "on"; sleep 20057; echo never/' lessons/05-five/README.md
 	on_a_terminal <<-'END'
 		begin {*}$lesson 5
 		see "\033\[1m1. One"
@@ -447,7 +486,7 @@ exercise 2: yes" ]
 		see {$ }
 		send "echo \"<\$name>\"\r"
 		see "<skiff>"
-		send "tty; sleep 201\r"
+		send "tty; sleep 20058\r"
 		see /dev/pts/
 		sleep 0.5
 		send \003
@@ -467,7 +506,7 @@ exercise 2: yes" ]
 		ended
 	END
 	[ "$(cat kept/05/progress)" = 2 ]
-	! pgrep -f 'sleep 20[01]$' || fail 'a command of the step still runs'
+	! pgrep -f 'sleep 2005[78]$' || fail 'a command of the step still runs'
 }
 
 @test "terminal: no colour with NO_COLOR, or where it is dumb" {

@@ -5,7 +5,7 @@
 demo() {
 	[ $# -eq 1 ] || [ $# -eq 2 ] || usage_error 'demo: which lesson?'
 	find_lesson "$1"
-	is_number "${2:-1}" || usage_error "not the number of a step: '$2'"
+	case ${2:-1} in 0?* | *[!0-9]* | ????*) usage_error "not the number of a step: '$2'" ;; esac
 	take_apart
 	[ "${2:-1}" -ge 1 ] && [ "${2:-1}" -le "$count" ] || die "lesson $number has the steps 1 to $count, not $2"
 	open_state

@@ -238,7 +238,10 @@ reset() {
 	say "lesson $number: nothing is left"
 }
 
+# reset_work: run the reset; fails, and says why, if the directory is not empty then, or not alone.
 reset_work() {
+	get "$work/store/cgroup" || :
+	group=$value
 	[ ! -e "$parts/reset.code" ] || (
 		cd "$work"
 		exec env SKIFF_ROOT="$work/store" SKIFF_RUN="$work/run" sh "$parts/reset.code" </dev/null >/dev/null 3>&-
@@ -255,8 +258,9 @@ reset_work() {
 	return 1
 }
 
-# left_behind: mounts in the directory of the lesson, and processes that are there.
+# left_behind: mounts in the directory of the lesson, processes that are there, and the control group of its store.
 left_behind() {
+	case $group in '' | */* | .*) ;; *) find /sys/fs/cgroup -type d -name "$group" -printf 'control group %p\n' 2>/dev/null || : ;; esac
 	while read -r _ _ _ _ place _; do
 		case $place in "$work" | "$work"/*) say "mount $place" ;; esac
 	done </proc/self/mountinfo

@@ -19,8 +19,10 @@ start_shell() {
 	note_step
 }
 
+# stop_shell: what it runs in the background stays.
 stop_shell() {
 	exec 9>&-
+	kill -HUP "$shell" 2>/dev/null || :
 	wait "$shell" 2>/dev/null || :
 	shell=''
 }

@@ -19,7 +19,7 @@ walk() {
 	is_number "$value" || value=0
 	step=$((value + 1))
 	say "${bold}Lesson $number: $title$plain ($count steps, in $work)"
-	if [ "$step" -gt 1 ]; then resume || return 0; else start_shell; fi
+	if [ "$step" -gt 1 ] || [ -n "$(ls -A "$work")" ]; then resume || return 0; else start_shell; fi
 	while read_step; do :; done
 	say "Go on with: lesson $number"
 }
