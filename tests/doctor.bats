@@ -66,10 +66,8 @@ elsewhere() {
 	expect 0 skiff doctor --format json
 	[ "$(jq -rs 'map(select(.Check == "container")) | .[0] | [.Status, .Consequence, .Remedy] | @csv' <<<"$output")" = '"ok","",""' ]
 	[ "$(jq -r .Status <<<"$output" | sort -u | grep -cvx 'ok\|warning')" -eq 0 ]
-	expect 0 skiff doctor --format '{{.Check}}={{.Status}}'
-	[[ $output == *'container=ok'* ]]
-	expect 0 skiff doctor -q --format '{{.Status}}'
-	! grep -qx ok <<<"$output" || fail "$output"
+	expect 0 skiff doctor -q --format '{{.Check}}={{.Status}}'
+	[ -z "$output" ] || ! grep -v '=warning$' <<<"$output" || fail "$output"
 	# each that is not well says what follows and what to do
 	expect 0 unshare -m sh -c 'mount -t tmpfs -o size=2m,nr_inodes=99 tmpfs /mnt; SKIFF_ROOT=/mnt/store skiff doctor -q --format json'
 	[ "$(jq -s 'map(select(.Consequence == "" or .Remedy == "")) | length' <<<"$output")" -eq 0 ] || fail "$output"
@@ -147,25 +145,19 @@ elsewhere() {
 	says warning 'user namespaces of users' 'sysctl -w kernel.apparmor_restrict_unprivileged_userns=0'
 }
 
-# without PROGRAM: it is not there.
-without() {
-	unshare -m sh -c 'mount --bind /dev/null "$(command -v "$1")"; skiff doctor' without "$1"
-}
-
 @test "programs that are not there, or do not run" {
-	doctor 0 without nft
-	says warning nft 'apt-get install nftables'
-	says_not '[a-z]+' network
-	says ok container ''
-	doctor 1 without jq
-	says missing jq 'apt-get install jq'
-	doctor 0 without dnsmasq
-	says warning dnsmasq 'do not find each other by name'
 	printf '#!/bin/sh\necho it is broken >&2\nexit 1\n' >broken
 	chmod +x broken
-	doctor 0 unshare -m sh -c 'mount --bind broken "$(command -v conntrack)"; skiff doctor'
+	# (Not by PATH: skiff looks in /usr/sbin and /sbin, too.)
+	doctor 0 unshare -m sh -c 'for name in nft dnsmasq; do mount --bind /dev/null "$(command -v $name)"; done
+		mount --bind broken "$(command -v conntrack)"; skiff doctor'
+	says warning nft 'apt-get install nftables'
+	says_not '[a-z]+' network
+	says warning dnsmasq 'do not find each other by name'
 	says warning conntrack 'does not run: it is broken'
-	doctor 1 unshare -m sh -c 'mount --bind /dev/null "$(command -v layerfs)"; skiff doctor'
+	says ok container ''
+	doctor 1 unshare -m sh -c 'for name in jq layerfs; do mount --bind /dev/null "$(command -v $name)"; done; skiff doctor'
+	says missing jq 'apt-get install jq'
 	says missing 'tools of skiff' ' layerfs'
 }
 
