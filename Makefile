@@ -1,4 +1,4 @@
-# skiff. Targets: all deps demo picture test test-v2 test-san fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean.
+# skiff. Targets: all deps demo picture test test-v2 test-san test-real fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean.
 # SAN=1 builds with AddressSanitizer and UBSan into build/san instead of bin.
 
 PREFIX ?= /usr/local
@@ -174,6 +174,11 @@ test-san: deps
 	SLOW=3 SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 tests/run $(TEST_JOBS) $(SAN_TESTS)
 SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile))
 
+# Dockerfiles as they are in books: whole distributions, packages of Debian and npm, from the network. Ten minutes.
+test-real: deps
+	$(call install_packages,$(TEST_PACKAGES) mmdebstrap)
+	SLOW=3 tests/run tests/real
+
 # ---- fuzzing -----------------------------------------------------------------
 
 # Each target includes the very file that it tests; -fsanitize=fuzzer has the loop around it.
@@ -295,5 +300,5 @@ uninstall:
 clean:
 	rm -rf build $(TOOLS:%=bin/%) $(SHELL_TOOLS:%=bin/%) bin/layerfs-isal bin/default.bpf bin/default.seccomp bin/from-json.jq
 
-.PHONY: all man deps demo picture test test-v2 test-san fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean
+.PHONY: all man deps demo picture test test-v2 test-san test-real fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean
 -include $(wildcard $(OBJ)/*/*.d $(OBJ)/inside/*/*.d)

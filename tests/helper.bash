@@ -1,7 +1,7 @@
 # Shared by every test file: load helper
 # The tools under test come first on PATH; each test has a directory of its own.
 
-REPO=$(cd "${BATS_TEST_DIRNAME:?}/.." && pwd -P)
+REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 PATH=${SKIFF_BIN:-$REPO/bin}:$PATH:/usr/sbin:/sbin
 [ -z "${NO_NETWORK:-}" ] || PATH=$NO_NETWORK:$PATH # see without_network
 export REPO PATH
