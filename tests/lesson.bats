@@ -151,7 +151,7 @@ on_a_terminal() {
 	grep -qx 'The last words.' out
 	grep -qx '1. Make the file answer, with 42 in it.' out
 	grep -q 'Further reading: none(1)' out
-	! grep -q 'rm -rf sub' out
+	! grep -q 'rm -rf sub' out || fail 'what must not be there is'
 	[ "$(cat kept/05/work/made)" = skiff ]
 	[ "$(cat kept/05/progress)" = 3 ]
 	[ "$(ls kept/05)" = "$(printf '%s\n' lock progress work)" ] # nothing else, and nothing of it in work
@@ -236,7 +236,7 @@ on_a_terminal() {
 
 @test "n and b: forth and back without running" {
 	typed n b n n n b b q -- 5 >out
-	! grep -q '(as expected)' out
+	! grep -q '(as expected)' out || fail 'what must not be there is'
 	[ "$(cat kept/05/progress)" = 3 ]
 	[ "$(ls -A kept/05/work)" = '' ]
 	[ "$(grep -c '^\[2/3\]' out)" = 3 ]
@@ -411,7 +411,7 @@ exercise 2: yes" ]
 @test "a lesson cannot speak to the terminal" {
 	printf '# x\n\nevil \033]0;title\007 text\n```sh\necho \033[31m\n```\n' >lessons/07-seven/README.md
 	typed q -- 7 >out
-	! grep -q "$(printf '\033')" out
+	! grep -q "$(printf '\033')" out || fail 'what must not be there is'
 }
 
 @test "demo: types command by command, compares, goes on at any step" {
@@ -563,7 +563,7 @@ exercise 2: yes" ]
 		see "\r\necho\r\nover"
 		ended
 	END
-	! grep -q '^q' screen
+	! grep -q 'mkdir -p sub.*q' screen || fail 'what must not be there is'
 }
 
 # ---- the real ones ------------------------------------------------------------------
