@@ -78,8 +78,12 @@ setup() {
 	printf '%s\n' '# The seventh' '```sh' 'true' '```' >lessons/07-seven/README.md
 }
 
+# What a test has started, and what the steps of its lessons have left running.
 teardown() {
 	[ ! -e ours ] || while read -r pid; do kill "$pid" 2>/dev/null || true; done <ours
+	find /proc/[0-9]*/cwd -maxdepth 0 -lname "$BATS_TEST_TMPDIR/kept/*" 2>/dev/null | while IFS=/ read -r _ _ pid _; do
+		kill "$pid" 2>/dev/null || true
+	done
 }
 
 # lesson ARG...: those above, kept here.
