@@ -31,7 +31,7 @@ doctor() {
 	local want=$1
 	shift
 	expect "$want" "$@"
-	[[ $output == STATUS*CHECK*RESULT* ]] || fail "no table: $output"
+	[[ $output == *STATUS*CHECK*RESULT* ]] || fail "no table: $output"
 }
 
 # says STATUS CHECK TEXT: there is such a row. says_not STATUS CHECK: there is none.
@@ -238,8 +238,13 @@ elsewhere() {
 	says missing root SYS_ADMIN
 	says missing namespaces 'run this container with --privileged'
 	says missing 'control groups' ''
+	says missing overlayfs 'run this container with --privileged'
 	says missing container ''
-	doctor 0 inside --privileged --userns host debian /work/bin/skiff doctor
+	# With cgroup v2 its processes are in the root of its groups: see what doctor says of that in v2.bats.
+	doctor 0 inside --privileged --userns host debian sh -euc 'if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+		mkdir /sys/fs/cgroup/all
+		while read -r process; do echo "$process" >/sys/fs/cgroup/all/cgroup.procs; done </sys/fs/cgroup/cgroup.procs
+	fi; /work/bin/skiff doctor'
 	says_not missing '[a-zA-Z]+.*'
 	says ok container ''
 }

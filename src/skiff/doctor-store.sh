@@ -24,7 +24,7 @@ look_at_store() {
 	mkdir "$trial/layer" "$trial/rw"
 	cp "$share/init" "$trial/layer/init"
 	if ! stacks; then
-		case $said in unshare-run:*)
+		case $said in unshare-run:* | *'not permitted'*)
 			outside 'a kernel that has it, or a shell that may' \
 				'--privileged, or --security-opt seccomp=unconfined and apparmor=unconfined'
 			elsewhere=$remedy
