@@ -283,6 +283,13 @@ on_a_terminal() {
 	[ ! -e kept/05/work/sub ]
 }
 
+@test "nobody reads what it says: it ends, and leaves nothing of its own" {
+	typed t 'seq 100000' '' q -- 5 2>/dev/null | grep -q 'The fifth'
+	wait_until test ! -e kept/05/now
+	run find /tmp -maxdepth 1 -name 'lesson.*' -newer input -exec grep -lx 'The fifth' {}/title \;
+	[ -z "$output" ] || fail "still there: $output"
+}
+
 @test "ended from outside while a step runs" {
 	sed -i 's/^pwd .*/echo here; exec 9<>fifo; read x <fifo/; s/^cd sub/cd sub; mkfifo fifo/' lessons/05-five/README.md
 	mkfifo keys

@@ -313,6 +313,7 @@ export PATH
 look_at_terminal
 trap clean_up EXIT
 trap 'exit 129' HUP
+trap 'exit 141' PIPE
 trap 'exit 143' TERM
 trap 'interrupted=yes' INT
 case $1 in
