@@ -115,7 +115,7 @@ expect_offers() {
 	expect_offers 'skiff rmi busybox:' latest
 	expect_offers 'skiff image rm busybox:la' latest
 	expect_offers 'skiff history bus' busybox busybox:latest
-	expect_offers 'skiff inspect b' busybox busybox:latest
+	expect_offers 'skiff inspect bu' busybox busybox:latest
 	expect_offers 'skiff inspect w' waits
 }
 
