@@ -80,6 +80,8 @@ everything() {
 	skiff run --name host --network host --userns host "$host/x:v1" -c 'echo x >/new; exit 3' || true
 	skiff run --name bad busybox /nonexistent || true
 	skiff run --name hungry -m 8m busybox sh -c 'a=x; while :; do a=$a$a; done' || true
+	skiff run --name apart --network none --userns host --pid host --ipc host --uts host --cgroupns host --annotation a=b --log-driver none busybox true
+	skiff run --name known --network none --domainname example.test busybox true
 	skiff exec up true
 	skiff exec -d -e A=b up sleep 100
 	again
