@@ -72,18 +72,16 @@ static void add_difference(struct cubes *cubes, const struct cube *a, const stru
 	}
 }
 
-/* The cubes of CONDITION: below its value or above it, by the first bit that differs; equal to it.
+/*
+ * The cubes of CONDITION: of what is below its value or above it, one for each bit that can
+ * be the first to differ; of what is equal to it, one.
  */
 static struct cubes condition_cubes(const struct condition *condition)
 {
-	static const bool below[] = {
-		[EQUAL] = false, [GREATER] = false, [GREATER_OR_EQUAL] = false};
-	static const bool equal[] = {[EQUAL] = true, [GREATER] = false, [GREATER_OR_EQUAL] = true};
-	static const bool above[] = {[EQUAL] = false, [GREATER] = true, [GREATER_OR_EQUAL] = true};
-	const enum comparison comparison = condition->comparison;
-	const bool want_below = below[comparison] != condition->negated;
-	const bool want_equal = equal[comparison] != condition->negated;
-	const bool want_above = above[comparison] != condition->negated;
+	/* What is below a value matches none of the comparisons, unless they are negated. */
+	const bool want_below = condition->negated;
+	const bool want_equal = (condition->comparison != GREATER) != condition->negated;
+	const bool want_above = (condition->comparison != EQUAL) != condition->negated;
 	struct cubes cubes = {NULL, 0};
 	struct cube cube = {{0}, {0}};
 	uint64_t *mask = &cube.mask[condition->argument];
