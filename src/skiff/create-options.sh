@@ -99,7 +99,8 @@ Options:
   -w, --workdir DIR                 Working directory'
 
 name='' hostname='' user='' cwd='' userns='' runtime=skiff platform='' pull=missing
-quiet='' domainname='' annotations='' streams='' log_driver='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged=''
+cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove='' init='' privileged='' quiet=''
+domainname='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' annotations='' streams='' log_driver=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
 slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating=''
@@ -147,15 +148,7 @@ create_option() {
 	security-opt) security_option "$2" ;;
 	entrypoint) entrypoint=$2 no_entrypoint=true ;;
 	hostname) hostname=$2 ;;
-	attach)
-		case $2 in
-		stdin | stdout | stderr) streams="$streams $2" ;;
-		[Ss][Tt][Dd][Ii][Nn]) streams="$streams stdin" ;;
-		[Ss][Tt][Dd][Oo][Uu][Tt]) streams="$streams stdout" ;;
-		[Ss][Tt][Dd][Ee][Rr][Rr]) streams="$streams stderr" ;;
-		*) usage_error "invalid argument \"$2\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR" ;;
-		esac
-		;;
+	attach) stream_option "$2" ;;
 	domainname) domainname=$2 ;;
 	annotation)
 		case $2 in
@@ -183,20 +176,28 @@ create_option() {
 		case $2 in -1) ;; '' | *[!0-9]*) usage_error "--stop-timeout: not a number of seconds: '$2'" ;; esac
 		stop_timeout=$2
 		;;
-	log-driver)
-		case $2 in
-		none) log_driver=none ;;
-		cri | json-file | k8s-file | local) log_driver='' ;;
-		*) usage_error "--log-driver: none, or json-file or local for the log in CRI format, not '$2'" ;;
-		esac
-		;;
-	log-opt)
-		case $2 in
-		max-size=?*) log_options="$log_options--log-size$nl${2#*=}$nl" ;;
-		max-file=?*) log_options="$log_options--log-files$nl${2#*=}$nl" ;;
-		*) usage_error "--log-opt: max-size=SIZE or max-file=NUMBER, not '$2'" ;;
-		esac
-		;;
+	log-*) log_option "$1" "$2" ;;
+	esac
+}
+
+# stream_option NAME: in either case, as Docker's help has them in capitals.
+stream_option() {
+	case $1 in
+	[Ss][Tt][Dd][Ii][Nn]) streams="$streams stdin" ;;
+	[Ss][Tt][Dd][Oo][Uu][Tt]) streams="$streams stdout" ;;
+	[Ss][Tt][Dd][Ee][Rr][Rr]) streams="$streams stderr" ;;
+	*) usage_error "invalid argument \"$1\" for \"-a, --attach\" flag: valid streams are STDIN, STDOUT and STDERR" ;;
+	esac
+}
+
+log_option() {
+	case $1/$2 in
+	log-driver/none) log_driver=none ;;
+	log-driver/cri | log-driver/json-file | log-driver/k8s-file | log-driver/local) log_driver='' ;;
+	log-driver/*) usage_error "--log-driver: none, or json-file or local for the log in CRI format, not '$2'" ;;
+	log-opt/max-size=?*) log_options="$log_options--log-size$nl${2#*=}$nl" ;;
+	log-opt/max-file=?*) log_options="$log_options--log-files$nl${2#*=}$nl" ;;
+	*) usage_error "--log-opt: max-size=SIZE or max-file=NUMBER, not '$2'" ;;
 	esac
 }
 

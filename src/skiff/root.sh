@@ -1,15 +1,20 @@
 # What the root of a new container is made of: its name files, its range of user IDs, mounts
 # and devices, as arguments of unshare-run. Sourced by create.sh.
 
+# find_shared container:NAME: into $shared that name, into $shared_id the ID. ($id, $dir and $run are those of ours.)
+find_shared() {
+	shared=${1#container:}
+	shared_id=$(find_container "$shared" && printf '%s' "$id") || exit "${failure:-1}"
+}
+
 # write_sharing: the namespaces that are not its own, a file each: host, or container:ID.
 write_sharing() {
 	case $pid_mode in
 	container:*)
-		shared=${pid_mode#container:}
-		(find_container "$shared") || exit "${failure:-1}"
-		pid_mode=container:$(find_container "$shared" && printf '%s' "$id")
+		find_shared "$pid_mode"
+		pid_mode=container:$shared_id
 		# Without a user namespace around it somebody there may look into whatever sets up this one.
-		[ -e "$SKIFF_ROOT/containers/${pid_mode#container:}/idmap" ] ||
+		[ -e "$SKIFF_ROOT/containers/$shared_id/idmap" ] ||
 			die "--pid: container $shared has no user namespace of its own"
 		;;
 	esac
@@ -23,11 +28,10 @@ write_sharing() {
 write_network() {
 	case $network in
 	container:*)
-		shared=${network#container:}
-		(find_container "$shared") || exit "${failure:-1}"
-		network=container:$(find_container "$shared" && printf '%s' "$id")
+		find_shared "$network"
+		network=container:$shared_id
 		[ -z "$hostname" ] || die "--hostname: it is that of the container whose network this one shares"
-		get "$SKIFF_ROOT/containers/${network#container:}/hostname"
+		get "$SKIFF_ROOT/containers/$shared_id/hostname"
 		hostname=$value
 		;;
 	esac
