@@ -74,3 +74,13 @@ not_there() {
 	grep -qx 'memory.max max' <<<"$output" || fail "$output"
 	skiff rm -f unlimited
 }
+
+@test "not promised: who shares processes reads the files of the other" {
+	skiff run -d --name one busybox sh -c 'echo mine >/secret && exec sleep 600' >/dev/null
+	wait_until skiff exec one test -s /secret
+	expect 0 skiff run --rm --pid container:one busybox cat /proc/1/root/secret
+	[ "$output" = mine ]
+	# Not shared, process 1 is its own.
+	expect 1 skiff run --rm busybox cat /proc/1/root/secret
+	skiff rm -f one
+}
