@@ -224,6 +224,7 @@ answers() {
 	done <<-'EOF'
 		alow read|unknown action: 'alow'
 		allow|no system call: 'end of line'
+		allow personality int0 == 0|not the name of a system call: '=='
 		errno EWHAT read|unknown error: 'EWHAT'
 		errno 4096 read|unknown error: '4096'
 		errno|unknown error: 'end of line'

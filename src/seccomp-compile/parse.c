@@ -148,6 +148,8 @@ static void parse_conditions(struct input *input, struct rule *rule)
 		syntax_error(input, "neither 'and' nor the end of the line", word);
 }
 
+#define NAME_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+
 /* "with CAP", "without CAP": false if the line is not for these CAPABILITIES. */
 static bool parse_prefixes(struct input *input, char **word, uint64_t capabilities)
 {
@@ -169,6 +171,10 @@ static void parse_rule(struct input *input, char *word, uint64_t capabilities, s
 	*line = (struct line){.applies = parse_prefixes(input, &word, capabilities)};
 	line->rule.action = parse_action(input, word);
 	while ((word = next_word(input)) && strcmp(word, "if") != 0) {
+		/* A comparison whose "if" was forgotten: without it the rule is for all arguments.
+		 */
+		if (word[strspn(word, NAME_CHARACTERS)])
+			syntax_error(input, "not the name of a system call", word);
 		if (!(line->name_count & (line->name_count - 1)))
 			line->names = xrealloc(line->names,
 					       (2 * line->name_count + 1) * sizeof *line->names);
