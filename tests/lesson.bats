@@ -144,6 +144,11 @@ on_a_terminal() {
 	typed '' q -- 5 >/dev/null
 	expect 0 lesson list
 	[[ ${lines[0]} = *' 1 of 3 steps' ]]
+	# A full disk or a crash can leave an empty one.
+	find . -path '*/05/progress' -exec truncate -s 0 {} +
+	expect 0 lesson list
+	[ "${lines[0]}" = '05  The **fifth**                        ' ]
+	[[ ${lines[1]} = '07  The seventh'* ]]
 }
 
 @test "step through: one shell keeps variables, the directory and jobs" {

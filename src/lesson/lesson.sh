@@ -186,7 +186,7 @@ list_one() {
 	number=${1##*/} number=${number%%-*}
 	IFS= read -r title <"$1/README.md"
 	steps=$(grep -c '^```sh$' "$1/README.md") resets=$(sed -n '/^## Reset$/,$p' "$1/README.md" | grep -c '^```sh$' || :)
-	get "$base/$number/progress"
+	get "$base/$number/progress" || :
 	note=''
 	[ -z "$value" ] || note="$value of $((steps - resets)) steps"
 	printf '%s  %-36s %s\n' "$number" "${title#\# }" "$note"
