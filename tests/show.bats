@@ -422,6 +422,9 @@ status() {
 	! grep -q '^HTTP/1.1 200' body || fail "line $LINENO"
 	# and it answers still
 	[ "$(status "$url")" = 200 ]
+	# a request may come in pieces
+	{ printf 'GET /%s HTTP/1.1\r\nHost: ' "${url#http://*/}"; sleep 0.3; printf '%s\r' "$origin"; sleep 0.3; printf '\n\r\n'; } |
+		socat -t 5 - "TCP:$origin" | grep -q '^HTTP/1.1 200 ' || fail "line $LINENO"
 	# it listens on the loopback interface alone
 	[ "$(ss -Hltn "sport = :${origin#*:}" | awk '{ print $4 }')" = "$origin" ]
 	# who asks what runs is not told the token
