@@ -1,4 +1,5 @@
-# skiff. Targets: all deps demo picture test test-v2 test-san test-real fuzz faults lint bench bench-pull bench-net bench-verbs bench-build bench-scale install uninstall clean.
+# skiff. Targets: all deps man demo picture test test-v2 test-san test-real fuzz faults lint bench bench-pull bench-net
+# bench-verbs bench-build bench-scale install uninstall clean.
 # SAN=1 builds with AddressSanitizer and UBSan into build/san instead of bin.
 
 PREFIX ?= /usr/local
@@ -251,7 +252,9 @@ bench-pull: deps
 	$(MAKE) all
 	tests/bench-pull
 
-SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) src/skiff/boot.init $(wildcard src/skiff/*.sh src/skiff/verbs/*) docs/demo.sh docs/picture.sh $(wildcard lessons/*/check/*) .ci/run tests/bench tests/bench-pull tests/bench-verbs tests/bench-net tests/bench-build tests/bench-scale tests/vm-run tests/run tests/fuzz/run
+SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) $(wildcard src/skiff/*.sh src/skiff/verbs/*) \
+	src/skiff/boot.init docs/demo.sh docs/picture.sh $(wildcard lessons/*/check/*) .ci/run \
+	$(addprefix tests/,bench bench-pull bench-verbs bench-net bench-build bench-scale vm-run run fuzz/run)
 
 lint: man
 	$(call install_packages,$(BUILD_PACKAGES) $(LINT_PACKAGES))

@@ -36,17 +36,12 @@ program() {
 # look_at_limits: descriptors, which published ports take from 1024 on, and the right to raise limits.
 look_at_limits() {
 	most=$(ulimit -H -n)
-	case $most in
-	unlimited | ?????*) row ok descriptors "up to $most a process" ;;
-	*)
-		if [ "$most" -le 1088 ]; then
-			row warning descriptors "up to $most a process" 'ports, whose sockets are numbered from 1024 on, cannot be published' \
-				'ulimit -H -n 20000, by who started this shell'
-		else
-			row ok descriptors "up to $most a process"
-		fi
-		;;
-	esac
+	if [ "$most" = unlimited ] || [ "$most" -gt 1088 ]; then
+		row ok descriptors "up to $most a process"
+	else
+		row warning descriptors "up to $most a process" 'ports, whose sockets are numbered from 1024 on, cannot be published' \
+			'ulimit -H -n 20000, by who started this shell'
+	fi
 	[ -n "$is_root" ] || return 0
 	if has_capability 24; then
 		row ok 'right to raise limits' yes

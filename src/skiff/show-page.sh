@@ -12,7 +12,7 @@ new_nonce() {
 	read -r nonce </proc/sys/kernel/random/uuid
 }
 
-# write_page HTML FILE: at once, as a browser may be reading it.
+# write_page HTML FILE: the page is made first: if that fails, what is in the file stays.
 write_page() {
 	new_nonce
 	[ "$1" = true ] || nonce=''
