@@ -262,7 +262,7 @@ lint: man
 	printf '%s\n' src/*/*.c | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 -Isrc/common -Isrc/registry -D_FILE_OFFSET_BITS=64 2>/dev/null || exit 255' -
 	shellcheck -s dash $(SHELL_SCRIPTS)
 	shellcheck -s bash src/skiff/completion.bash
-	shellcheck -s bash -e SC2030,SC2031,SC2314,SC2315 tests/*.bats tests/*.bash tests/faults
+	shellcheck -s bash -e SC2030,SC2031,SC2314,SC2315 tests/*.bats tests/*/*.bats tests/*.bash tests/faults
 	for page in src/*/*.[1-8] build/man/*; do mandoc -T lint -W warning "$$page" || exit; done
 	mandoc -T markdown src/skiff/skiff-files.5 | cmp - docs/files.md
 
