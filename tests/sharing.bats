@@ -121,6 +121,22 @@ same_as_host() {
 	skiff rm -f "$C-beside" "$C-other" "$C-root" "$C"
 }
 
+@test "a range of IDs is nobody else's as long as one of those who share it is there" {
+	skiff run -d --name "$C" --network none busybox sleep 1000
+	skiff run -d --name "$C-beside" --network "container:$C" busybox sleep 1000
+	skiff run -d --name "$C-third" --network "container:$C-beside" busybox sleep 1000
+	map=$(cat "$SKIFF_ROOT/containers/$(field "$C" .Id)/idmap") rest=${map#*:}
+	lease=$SKIFF_ROOT/idmaps/$(((${rest%:*} - 1073741824) / 65536))
+	[ "$(cat "$lease")" = "$(field "$C" .Id)" ]
+	skiff rm -f "$C"
+	[ "$(cat "$lease")" = "$(field "$C-beside" .Id)" ] || [ "$(cat "$lease")" = "$(field "$C-third" .Id)" ]
+	skiff rm -f "$C-beside"
+	[ "$(cat "$lease")" = "$(field "$C-third" .Id)" ]
+	expect 0 skiff check
+	skiff rm -f "$C-third"
+	[ ! -e "$lease" ]
+}
+
 @test "--ipc host: queues and shared memory of this machine" {
 	queue=$(ipcmk -Q -p 600 | grep -o '[0-9]*$')
 	file=/dev/shm/skiff-$$

@@ -334,11 +334,8 @@ remove_container() {
 	if get "$dir/name" && [ "$SKIFF_ROOT/names/$value/" -ef "$dir/" ]; then
 		set -- "$@" "$SKIFF_ROOT/names/$value"
 	fi
-	if get "$dir/idmap"; then
-		slot=${value#*:}
-		slot=$(((${slot%:*} - 1073741824) / 65536))
-		! get "$SKIFF_ROOT/idmaps/$slot" || [ "$value" != "$id" ] || set -- "$@" "$SKIFF_ROOT/idmaps/$slot"
-	fi
+	release_ids
+	[ -z "$lease" ] || set -- "$@" "$lease"
 	end_runtime
 	await_health
 	leave_networks
@@ -351,6 +348,36 @@ remove_container() {
 	unset IFS
 	for name in $doomed_names; do event "$removed_at" volume destroy "$name" driver=local; done
 	[ -z "$attributes" ] || journal_line "$removed_at" "container${tab}destroy${tab}$id$attributes"
+}
+
+# release_ids: if the container in $dir has leased its range of IDs, whoever shares the range has it now; if nobody does,
+# the lease is to go: $lease.
+release_ids() {
+	lease=''
+	get "$dir/idmap" || return 0
+	map=$value slot=${value#*:}
+	slot=$(((${slot%:*} - 1073741824) / 65536))
+	get "$SKIFF_ROOT/idmaps/$slot" && [ "$value" = "$id" ] || return 0
+	lease=$SKIFF_ROOT/idmaps/$slot
+	[ -e "$dir/lent" ] || return 0
+	set +f
+	set -- "$SKIFF_ROOT"/containers/*/idmap
+	set -f
+	for file in "$@"; do
+		heir=${file%/idmap} heir=${heir##*/}
+		[ "$heir" != "$id" ] && get "$file" && [ "$value" = "$map" ] || continue
+		lend_ids "$heir" || continue # it goes, too
+		replace "$lease" "$heir"
+		lease=''
+		break
+	done
+}
+
+# lend_ids ID: note that another container has its range of IDs, too. False if there is no such container any more.
+lend_ids() {
+	[ -z "$explain" ] || say_printf '%s\n' '>' "$SKIFF_ROOT/containers/$1/lent" true
+	[ "$explain" != only ] || return 0
+	{ printf '%s\n' true >"$SKIFF_ROOT/containers/$1/lent"; } 2>/dev/null
 }
 
 # claim: note in the container's file "creating" that we are at work on it, for

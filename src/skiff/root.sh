@@ -108,14 +108,19 @@ write_idmap() {
 		wanted=$value
 		get "$SKIFF_ROOT/containers/${pid_mode#container:}/idmap" || :
 		[ "$wanted" = "$value" ] || die '--pid and --network: of containers with different user namespaces'
-		put "$dir/idmap" "$value"
+		share_ids "${pid_mode#container:}"
 		;;
-	*/container:*)
-		case $network in container:*) wanted=${network#container:} ;; *) wanted=${pid_mode#container:} ;; esac
-		if get "$SKIFF_ROOT/containers/$wanted/idmap"; then put "$dir/idmap" "$value"; fi
-		;;
+	*/container:*/*) share_ids "${network#container:}" ;;
+	*/container:*) share_ids "${pid_mode#container:}" ;;
 	*) take_slot ;;
 	esac
+}
+
+# share_ids ID: the range of that container, if it has one. It is kept as long as one of the two is there.
+share_ids() {
+	get "$SKIFF_ROOT/containers/$1/idmap" || return 0
+	put "$dir/idmap" "$value"
+	lend_ids "$1" || die "No such container: $1"
 }
 
 # take_slot: a range of 65536 user IDs of our own: slot N begins at 2^30 + N * 65536,
