@@ -57,7 +57,8 @@ setup() {
 
 		## Exercises
 
-		1. Make the file answer, with 42 in it.
+		1. Make the file answer, with 42 in it, and nothing but that: the checker wants it
+		   42. Or not.
 		2. Another.
 
 		## Reset
@@ -219,6 +220,25 @@ on_a_terminal() {
 	grep -A 1 '^Say what you think' out | grep -qx '(Three, or four.)' || fail "$(cat out)"
 	grep -qx 'After.' out
 	grep -qx '    echo run' out
+}
+
+@test "the end: what comes next, and no number in a text is taken for one of a list" {
+	typed n n n q -- 5 >out
+	grep -qx '   it 42. Or not.' out || fail "$(cat out)"
+	grep -qx '2. Another.' out
+	grep -qx 'When you are through: lesson reset 05; then lesson 07' out || fail "$(cat out)"
+	! grep -q 'Go on with' out || fail "$(cat out)"
+	typed n q -- 7 >out
+	grep -qx 'When you are through: lesson reset 07' out
+}
+
+@test "called from within the directory of the lesson" {
+	typed '' q -- 5 >/dev/null
+	run -0 env -C kept/05/work timeout 60 lesson -C ../.. -l ../../../lessons reset 5 3>&- 4>&-
+	[ "$output" = 'lesson 05: nothing is left' ] || fail "$output"
+	# and with a shell around it that stays
+	run -0 env -C kept/05/work sh -c 'timeout 60 lesson -C ../.. -l ../../../lessons reset 5; :' 3>&- 4>&-
+	[ "$output" = 'lesson 05: nothing is left' ] || fail "$output"
 }
 
 @test "typing: in the same shell, over several lines, and mistakes are no end" {

@@ -258,8 +258,14 @@ reset_work() {
 	return 1
 }
 
-# left_behind: mounts in the directory of the lesson, processes that are there, and the control group of its store.
+# left_behind: mounts in the directory of the lesson, processes that are there, and the control group of its store. The shell from
+# which we were called may be there: it is nothing that the lesson has made.
 left_behind() {
+	callers=' ' process=$$
+	while [ "$process" -gt 0 ]; do
+		callers="$callers$process "
+		process=$(sed -n 's/^PPid:[^0-9]*//p' "/proc/$process/status" 2>/dev/null) && [ -n "$process" ] || break
+	done
 	case $group in '' | */* | .*) ;; *) find /sys/fs/cgroup -type d -name "$group" -printf 'control group %p\n' 2>/dev/null || : ;; esac
 	while read -r _ _ _ _ place _; do
 		case $place in "$work" | "$work"/*) say "mount $place" ;; esac
@@ -268,6 +274,7 @@ left_behind() {
 	for process in /proc/[0-9]*; do
 		place=$(readlink "$process/cwd" 2>/dev/null) || continue
 		case $place in "$work" | "$work"/*) ;; *) continue ;; esac
+		case $callers in *" ${process#/proc/} "*) continue ;; esac
 		say "process ${process#/proc/} $(tr '\0' ' ' <"$process/cmdline" 2>/dev/null | cut -c 1-60)"
 	done
 }
@@ -310,6 +317,7 @@ case $base in /*) ;; *) base=$PWD/$base ;; esac
 case $lessons in /*) ;; *) lessons=$PWD/$lessons ;; esac
 PATH=${self%/*}:$PATH
 export PATH
+cd / # where we were called from may be the directory of the lesson, in which nobody is to be left
 look_at_terminal
 trap clean_up EXIT
 trap 'exit 129' HUP

@@ -47,6 +47,12 @@ function fill(  count, i, length_, line, words, word, size) {
 	hang = ""
 }
 
+# begins_item: is the mark at the beginning of $0 one of a list? A number in the middle of a text may have come to the beginning
+# of a line: as in all Markdown, one that is no 1 begins nothing there, but the next item of the list that it is in.
+function begins_item() {
+	return paragraph == "" || $1 == "-" || $1 == "1." || match($0, /[^ ]/) <= length(hang)
+}
+
 {
 	gsub(/[[:cntrl:]]/, " ") # a lesson cannot speak to the terminal itself
 	while (match($0, /\[[^]]*\]\([^)]*\)/)) {
@@ -59,8 +65,9 @@ function fill(  count, i, length_, line, words, word, size) {
 /^    / && paragraph == "" { begin(); print; next }
 /^\|/ { fill(); begin(); print; next }
 {
-	if (match($0, /^ *([0-9]+\.|-) /)) {
+	if (match($0, /^ *([0-9]+\.|-) /) && begins_item()) {
 		fill()
+		match($0, /^ *[^ ]+ /)
 		hang = sprintf("%" RLENGTH "s", "")
 	}
 	while (match($0, /\*\*[^*]+\*\*/))

@@ -15,13 +15,14 @@ walk() {
 	find_lesson "$1"
 	open_state
 	take_apart
+	ended=''
 	get "$state/progress" || :
 	is_number "$value" || value=0
 	step=$((value + 1))
 	say "${bold}Lesson $number: $title$plain ($count steps, in $work)"
 	if [ "$step" -gt 1 ] || [ -n "$(ls -A "$work")" ]; then resume || return 0; else start_shell; fi
 	while read_step; do :; done
-	say "Go on with: lesson $number"
+	[ -n "$ended" ] || say "Go on with: lesson $number"
 }
 
 # resume: the files are there, the shell is not.
@@ -173,6 +174,14 @@ read_end() {
 		have_shell
 	done
 	show "$parts/more.text"
-	say "When you are through: lesson reset $number"
+	next='' ended=yes
+	each_lesson is_next
+	say "When you are through: lesson reset $number${next:+; then lesson $next}"
 	return 1
+}
+
+# is_next DIRECTORY: is it the first one after this lesson?
+is_next() {
+	other=${1##*/} other=${other%%-*}
+	[ -n "$next" ] || [ "${other#0}" -le "${number#0}" ] || next=$other
 }
