@@ -92,6 +92,17 @@ widths() {
 	[ "$output" = 'sea 2' ]
 }
 
+@test "what cannot be had at once is refused" {
+	expect 125 skiff show --format json --html page
+	[[ $output = 'skiff show: --format and --html: one at a time'* ]] || fail "$output"
+	expect 125 skiff show --format json --serve
+	expect 125 timeout 20 skiff show --serve --svg page
+	[ ! -e page ]
+	expect 125 skiff show --listen 127.0.0.1:0
+	[[ $output = 'skiff show: --listen is for --serve'* ]] || fail "$output"
+	expect 125 timeout 20 skiff show --serve --once
+}
+
 @test "many, and one with many processes: quickly, by few processes" {
 	skiff run -d --name herd busybox sh -c 'for n in $(seq 300); do sleep 1000 & done; wait' >/dev/null
 	local n
@@ -458,6 +469,7 @@ status() {
 	expect 125 skiff show --serve --listen boats.example:80
 	expect 125 skiff show --serve --listen 127.0.0.1
 	expect 125 skiff show --serve --listen '127.0.0.1:0,fork'
+	expect 125 timeout 20 skiff show --serve --listen 127.0.0.1:65536 # which socat takes as 0
 	expect 125 skiff show --serve --listen '[::1,x]:80'
 	ln -s "$REPO" 'a b'
 	SKIFF="$PWD/a b/bin/skiff" serve

@@ -13,6 +13,7 @@ serve() {
 	*) kind=TCP4-LISTEN ;;
 	esac
 	case $port in '' | *[!0-9]* | ??????*) usage_error "--listen: not a port: '$port'" ;; esac
+	[ "$port" -le 65535 ] || usage_error "--listen: not a port: '$port'"
 	command -v socat >/dev/null || die '--serve needs socat, which is not installed: apt-get install socat'
 	case $address in
 	127.* | '[::1]') ;;
