@@ -495,6 +495,30 @@ END
 	[ -z "$(ls "$SKIFF_ROOT/containers")" ]
 }
 
+@test "build: --explain of stages with the same base" {
+	export SOURCE_DATE_EPOCH=1700000000
+	cat >ctx/Dockerfile <<-'END'
+		FROM busybox AS one
+		ENV GREETING="hello  world"
+		COPY hello /src/
+		RUN echo "$GREETING" >/src/out
+		FROM one AS two
+		RUN rm /src/hello
+		FROM busybox
+		LABEL title="a b"
+		COPY --from=two --chown=1000:1000 --chmod=0640 /src /data/
+		USER 1000
+		HEALTHCHECK --interval=1s CMD test -f /data/out
+		ENTRYPOINT ["/bin/sh", "-c"]
+		CMD ["cat /data/out"]
+	END
+	skiff build --network none --explain -t by-hand ctx >script
+	expect 0 sh script
+	skiff build --network none -q -t t ctx >/dev/null
+	[ "$(skiff inspect -f '{{.Id}}' by-hand)" = "$(skiff inspect -f '{{.Id}}' t)" ]
+	expect 0 skiff check -n
+}
+
 @test "build: fields of an image do not become others" {
 	skiff import -c "USER 0$(printf '\037\037\037\037\037')'; touch PWNED; echo '" "$BATS_FILE_TMPDIR/tree.tar" evil >/dev/null ||
 		tar -C "$BATS_FILE_TMPDIR/tree" -c . | skiff import -c "USER 0$(printf '\037\037\037\037\037')'; touch PWNED; echo '" - evil >/dev/null

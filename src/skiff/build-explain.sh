@@ -59,7 +59,7 @@ explain_base() {
 	for line in $(layer_types | tr ' ' '|'); do described="$described,$(descriptor "$line")"; done
 	say "stage$stage_number=\"${words:- \$W/empty}\" diffs$stage_number='$digests' history$stage_number='' layers$stage_number='$described'"
 	while read -r blob _; do
-		[ -z "$blob" ] || say "ln \"\$SKIFF_ROOT/blobs/sha256/${blob#sha256:}\" \"\$W/oci/blobs/sha256\""
+		[ -z "$blob" ] || say "ln -f \"\$SKIFF_ROOT/blobs/sha256/${blob#sha256:}\" \"\$W/oci/blobs/sha256\""
 	done <<-END
 		$blob_list
 	END
