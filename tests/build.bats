@@ -460,6 +460,7 @@ END
 	wait "$job" || true
 	wait_until eval '! pgrep -f "skiff build --network none --no-cache -t killed" >/dev/null'
 	[[ $(cat said) != *'RUN true'* ]] || fail "$(cat said)"
+	[[ $(cat said) != *'cannot open'* ]] || fail "$(cat said)" # /proc/PID/stat of what is gone
 	expect 0 skiff check
 	[ -z "$(ls "$SKIFF_ROOT/containers")" ]
 	expect 0 skiff check -n

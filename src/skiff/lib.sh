@@ -119,9 +119,9 @@ machine() {
 	esac
 }
 
-# process_start PID: its start time into $start.
+# process_start PID: its start time into $start. A subshell that asks for $$ may have outlived it.
 process_start() {
-	read -r stat <"/proc/$1/stat"
+	read -r stat 2>/dev/null <"/proc/$1/stat" || die "process $1, for which this is done, has ended"
 	# shellcheck disable=SC2086 # the fields after the name
 	set -- ${stat##*) }
 	start=${20}
