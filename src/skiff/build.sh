@@ -2,7 +2,9 @@
 #
 #   dockerfile   takes the Dockerfile apart; build-needs.jq, build.jq make a plan of it: lines
 #   build.sh     walks the plan: what is cached is taken, the rest is made, stage beside stage
-#   build-steps.sh    makes one layer: RUN is a container, COPY a tar stream into the layers so far
+#   build-steps.sh    makes one layer: WORKDIR, and what all steps share
+#   build-copy.sh     COPY and ADD: a tar stream into the layers so far
+#   build-run.sh      RUN: a container
 #   build-context.sh  finds the context
 #   build-output.sh   names the image, or writes it to a file
 #   build-explain.sh  prints all that as a script instead
