@@ -382,7 +382,7 @@ judge() {
 	oci 'default errno EPERM' 'errno 5 getpid if int0 == 1 and int1 == 2' 'errno 6 getpid if int0 == 1' \
 		'allow getpid if int0 == 3' 'kill getpid if int1 > 7' 'errno 7 getpid' 'allow getpid read' \
 		'with SYS_ADMIN allow mount' 'without SYS_ADMIN trap umount2' 'log read' 'errno 1 keyctl' \
-		'errno 5 no_such_call "' >one.json 2>messages
+		'errno 5 no_such_call' >one.json 2>messages
 	grep -q 'no_such_call: left out' messages
 	[ "$(judge one.json getpid 1 2)" = ERRNO5 ]
 	[ "$(judge one.json getpid 1 3)" = ERRNO6 ]
