@@ -57,9 +57,10 @@ setup() {
 
 		## Exercises
 
-		1. Make the file answer, with 42 in it, and nothing but that: the checker wants it
+		1. Make the file answer, with 42 in it.
+		2. Another, which has a sentence that ends with the number of the other one, that is
 		   42. Or not.
-		2. Another.
+		3. The last.
 
 		## Reset
 
@@ -224,12 +225,24 @@ on_a_terminal() {
 
 @test "the end: what comes next, and no number in a text is taken for one of a list" {
 	typed n n n q -- 5 >out
-	grep -qx '   it 42. Or not.' out || fail "$(cat out)"
-	grep -qx '2. Another.' out
+	grep -q '^   .*is 42. Or not.$' out || fail "$(cat out)"
+	grep -qx '3. The last.' out
 	grep -qx 'When you are through: lesson reset 05; then lesson 07' out || fail "$(cat out)"
 	! grep -q 'Go on with' out || fail "$(cat out)"
 	typed n q -- 7 >out
 	grep -qx 'When you are through: lesson reset 07' out
+}
+
+@test "a full disk: what was kept stays" {
+	mkdir kept
+	mount -t tmpfs -o size=64k none kept
+	typed n q -- 5 >/dev/null
+	head -c 100000 /dev/zero >kept/fill || :
+	typed s n q -- 5 >out 2>&1 || :
+	progress=$(cat kept/05/progress)
+	umount kept
+	[ "$progress" = 1 ]
+	grep -q '^lesson: cannot keep how far you are: .*/progress$' out || fail "$(cat out)"
 }
 
 @test "called from within the directory of the lesson" {

@@ -50,10 +50,11 @@ get() {
 	[ ! -e "$1" ] || read -r value <"$1" || [ -n "$value" ]
 }
 
-# put FILE VALUE: written aside and renamed.
+# put FILE VALUE: written aside and renamed; on a full disk the old value stays.
 put() {
-	printf '%s\n' "$2" >"$1.new"
-	mv "$1.new" "$1"
+	if printf '%s\n' "$2" >"$1.new" && mv "$1.new" "$1"; then return; fi
+	warn "cannot keep how far you are: $1"
+	rm -f "$1.new"
 }
 
 is_number() {
