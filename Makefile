@@ -155,8 +155,8 @@ test: deps
 		{ echo 'the tests need bats 1.5 or newer: npm install -g bats' >&2; exit 1; }
 	TEST_LIMIT=$(TEST_LIMIT) tests/run $(TEST_JOBS) $(TESTS)
 TESTS ?= tests
-# Two files at a time, as most of them wait most of the time.
-TEST_JOBS ?= --jobs 2 --no-parallelize-within-files
+# Three files at a time, as most of them wait most of the time.
+TEST_JOBS ?= --jobs 3 --no-parallelize-within-files
 # Seconds for all of them. (Not BATS_TEST_TIMEOUT: "wait" in a test would wait for its clock.)
 TEST_LIMIT ?= 2700
 
