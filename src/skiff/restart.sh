@@ -40,6 +40,11 @@ next_delay() {
 restart_later() {
 	process_start $$
 	put "$run/restarting" "$$ $start"
+	# Whoever stops it leaves his mark and then looks for ours; we, the other way round. One sees the other.
+	if [ -e "$dir/stopped" ]; then
+		x rm -f "$run/restarting"
+		return
+	fi
 	exec 9>&- # the lock: the end of this run is no longer waited for
 	next_delay
 	sleeper=''
