@@ -46,6 +46,8 @@ make_processes() {
 	# Who made its processes was killed before letting them go: they wait still.
 	[ -z "$pid" ] || ! shim_lives || { wait_connected; return; }
 	[ ! -e "$run/copying" ] || flock -s "$run/lock" true # by skiff cp
+	# The clean-up of the run before takes the file of the ports away, and reserve writes it before the shim has the lock.
+	[ ! -e "$dir/publish" ] || [ ! -e "$run/lock" ] || flock -s -w 5 "$run/lock" true || :
 	if [ -s "$dir/volumes" ]; then
 		. "$lib/volume.sh"
 		use_volumes
