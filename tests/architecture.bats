@@ -3,20 +3,9 @@
 # shellcheck shell=bash
 
 load helper
+load container
 
 PAGE=$REPO/docs/architecture.md
-
-setup_file() {
-	skiff_setup_file
-}
-
-teardown_file() {
-	skiff_teardown_file
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-}
 
 # programs HEADING: the list of them below it.
 programs() {

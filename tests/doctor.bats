@@ -3,18 +3,7 @@
 # shellcheck shell=bash disable=SC2016
 
 load helper
-
-setup_file() {
-	skiff_setup_file
-}
-
-teardown_file() {
-	skiff_teardown_file
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-}
+load container
 
 teardown() {
 	local left

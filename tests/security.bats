@@ -3,20 +3,9 @@
 # shellcheck shell=bash disable=SC2016
 
 load helper
+load container
 
 PAGE=$REPO/docs/security.md
-
-setup_file() {
-	skiff_setup_file
-}
-
-teardown_file() {
-	skiff_teardown_file
-}
-
-setup() {
-	cd "$BATS_TEST_TMPDIR" || return
-}
 
 # items PAGE: each item of its lists on one line, with the heading that it is under before it.
 items() {
