@@ -4,19 +4,7 @@
 # shellcheck shell=bash disable=SC2016
 
 load helper
-
-setup_file() {
-	skiff_setup_file
-}
-
-teardown_file() {
-	skiff_teardown_file
-}
-
-setup() {
-	C=c$BATS_TEST_NUMBER
-	cd "$BATS_TEST_TMPDIR" || return
-}
+load container
 
 teardown() {
 	skiff rm -f "$C" >/dev/null 2>&1 || true
@@ -188,15 +176,18 @@ disk() {
 	tar -C "$BATS_FILE_TMPDIR/tree" -c . | skiff import -c 'CMD ["sh"]' - busybox >/dev/null
 }
 
+# fill: what room there is, also what has been given back since the last time.
 fill() {
-	dd if=/dev/zero of="$DISK/fill1" bs=64k 2>/dev/null || true
-	dd if=/dev/zero of="$DISK/fill2" bs=1k 2>/dev/null || true
+	fills=$((${fills:-0} + 1))
+	dd if=/dev/zero of="$DISK/fill$fills.64k" bs=64k 2>/dev/null || true
+	dd if=/dev/zero of="$DISK/fill$fills.1k" bs=1k 2>/dev/null || true
 }
 
-# refuses STATUS ARG...: skiff ARG... ends with it, and tells of the disk in one line or two.
+# refuses STATUS ARG...: skiff ARG... ends with it on the full disk, and tells of that in one line or two.
 refuses() {
 	local want=$1
 	shift
+	fill # what the verb before has tried, and given back
 	expect "$want" skiff "$@"
 	[[ $output = *'No space left'* || $output = *'full or read-only'* || $output = *'disk full?'* || $output = *'Write error'* ]] || fail "$*: $output"
 	[ "${#lines[@]}" -le 3 ] || fail "$*: $output"
@@ -226,6 +217,8 @@ refuses() {
 	expect 0 skiff ps -a
 	expect 0 skiff events --since 1h --until 0s
 	expect 0 skiff logs -n 1 logs
+	gone() { [ ! -e "$SKIFF_ROOT/names/removed" ]; }
+	wait_until gone # with all that it gives back
 	refuses 125 run --name new busybox true
 	skiff rm -f new >/dev/null 2>&1 || true
 	fill
@@ -247,8 +240,6 @@ refuses() {
 	expect 0 skiff stop asked
 	[ "$(field asked .State.ExitCode)" = 4 ]
 	[ "$(field again .State.ExitCode)" != '' ]
-	gone() { [ ! -e "$SKIFF_ROOT/names/removed" ]; }
-	wait_until gone
 	rm "$DISK"/fill*
 	run skiff check
 	[ "$(wc -l <<<"$(ls "$SKIFF_ROOT/containers" "$SKIFF_ROOT/names" "$SKIFF_ROOT/idmaps")")" -eq $(($(wc -l <<<"$before") - 3)) ] ||
