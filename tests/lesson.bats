@@ -487,6 +487,7 @@ exercise 2: yes" ]
 }
 
 @test "the other side: the step, and processes as the host sees them" {
+	sed -i 's/^\*\*Predict:.*/&\n(All of it.)/' lessons/05-five/README.md
 	timeout -k 5 $((60 * ${SLOW:-1})) lesson -C "$PWD/kept" -l "$PWD/lessons" other 5 >side 2>&1 3>&- 4>&- &
 	local other=$!
 	echo $other >ours
@@ -499,6 +500,14 @@ exercise 2: yes" ]
 	grep -q '^Words of the beginning' side
 	printf '\n' >&8
 	wait_until grep -q '^Predict: what is left' side
+	! grep -q 'All of it' side || fail 'the answer stands beside the question'
+	printf 'I think\n' >&8
+	wait_until grep -q '(All of it.)' side
+	[ "$(grep -c '^Predict: what is left' side)" = 1 ]
+	if [ -d /sys/kernel/tracing/instances ]; then # what is over before anybody can look
+		printf 't\nenv true\n\n' >&8
+		wait_until grep -q '^+ [0-9]*, ended already: env true$' side
+	fi
 	printf 't\nunshare-run --all --map 0:1000000:65536 sleep 30157 &\n' >&8
 	wait_until grep -q '^+ [0-9]*, user 1000000; inside 1, user 0; its own: .*mnt.*pid.* user uts: sleep 30157' side
 	printf 'kill -KILL $(pgrep -f "sleep 3015[7]")\n' >&8
@@ -508,6 +517,7 @@ exercise 2: yes" ]
 	exec 8>&-
 	kill $other
 	wait
+	[ ! -e /sys/kernel/tracing/instances/lesson-$other ] || fail 'the kernel is still told to watch'
 }
 
 # ---- with a terminal ---------------------------------------------------------------

@@ -71,6 +71,7 @@ demo_step() {
 	done
 	as_expected || say "${warning}(This is not what the lesson has.)$plain"
 	echo
+	note_step told
 	demo_ask "[$step/$count] Enter: next; b: back; t: type; q: quit " || return
 	if [ "$answer" = b ]; then step_back; else done_with_step; fi
 }
@@ -123,18 +124,29 @@ other() {
 	while [ -z "$interrupted" ]; do
 		get "$state/now" || :
 		if [ "$value" != "$shown" ]; then
+			# shellcheck disable=SC2086 # a word each
+			other_step $value
 			shown=$value
-			other_step "${value%% *}"
 		fi
-		[ -z "$value" ] || processes "${value#* }"
+		if [ -n "$value" ]; then
+			shell_there=${value#* } shell_there=${shell_there% *}
+			follow "$shell_there"
+			processes "$shell_there"
+		fi
 		sleep 0.3 || :
 	done
 }
 
+# other_step [STEP SHELL [told]]: the text of the step; and the answer to its question when it was told in the first terminal, too.
 other_step() {
 	measure
-	if [ -z "$1" ]; then
+	if [ $# -eq 0 ]; then
 		say "${clear}Waiting for the first terminal: lesson $number, or lesson demo $number"
+		return
+	fi
+	until_answer "$1"
+	if [ "$shown" = "$1 $2" ] && [ $# -eq 3 ]; then
+		show "$parts/rest"
 		return
 	fi
 	if [ "$1" -gt "$count" ]; then
@@ -142,13 +154,60 @@ other_step() {
 	else
 		printf '%s%sLesson %s, step %s of %s%s\n' "$clear" "$bold" "$number" "$1" "$count" "$plain"
 	fi
-	show "$parts/$1.text"
+	show "$parts/first"
+	[ $# -lt 3 ] || show "$parts/rest"
 	say
+}
+
+# follow SHELL: have the kernel note each program that it and its descendants begin, as what ends between two looks is in no list
+# of processes. Where the kernel cannot (no tracefs), these are missed.
+follow() {
+	[ "$followed" != "$1" ] || return 0
+	followed=$1
+	if [ -z "$trace" ]; then
+		end_following # by name, those that were killed
+		trace=/sys/kernel/tracing/instances/lesson-$$
+		mkdir "$trace" 2>/dev/null || { trace=none; return 0; }
+	fi
+	[ "$trace" != none ] || return 0
+	echo "$1" >"$trace/set_event_pid"
+	echo 1 >"$trace/options/event-fork"
+	echo 1 >"$trace/events/sched/sched_process_exec/enable"
+}
+
+# end_following: remove what the kernel has for us, and for others of us that are gone.
+end_following() {
+	set +f
+	for instance in /sys/kernel/tracing/instances/lesson-[0-9]*; do
+		case $instance in
+		*-$$) ;;
+		*) ! kill -0 "${instance##*-}" 2>/dev/null || continue ;;
+		esac
+		rmdir "$instance" 2>/dev/null || :
+	done
+	set -f
+}
+
+# begun: PID and name of each program that has begun since the last time.
+begun() {
+	[ "$trace" != none ] || return 0
+	dd if="$trace/trace_pipe" iflag=nonblock bs=64k 2>/dev/null |
+		sed -n 's,.* sched_process_exec: filename=\(.*/\)*\(.*\) pid=\([0-9]*\) old_pid=.*,\3 \2,p' | tr -d '\000-\010\013-\037\177'
+}
+
+# short_lived: of $programs, which began before $now was seen, those of processes that nobody has seen: a line for each process.
+short_lived() {
+	printf '%s\n' "$programs" | awk -v seen="$known$now" '
+		NF == 0 || index(seen, " " $1 " ") { next }
+		!($1 in names) { order[++count] = $1 }
+		{ names[$1] = names[$1] " " substr($0, length($1) + 2) }
+		END { for (i = 1; i <= count; i++) printf "+ %s, ended already:%s\n", order[i], names[order[i]] }'
 }
 
 # processes SHELL: a line for each that has begun since the last time, and for each that has ended. Ours are those of the shell,
 # those that are in the directory of the lesson, those that name it, and their children.
 processes() {
+	programs=$(begun)
 	now=$({
 		set +f
 		find /proc/[0-9]*/cwd -maxdepth 0 -printf '%p %l\n' 2>/dev/null || :
@@ -187,6 +246,7 @@ processes() {
 	for pid in $now; do
 		case $known in *" $pid "*) ;; *) describe "$pid" || now="${now%%" $pid "*} ${now#*" $pid "}" ;; esac
 	done
+	short_lived
 	known=$now
 }
 

@@ -4,7 +4,7 @@
 #
 #   work/         where the student is: nothing of ours
 #   progress      value: how many steps are done
-#   now           value: which step is shown, for the second terminal; and the PID of the shell
+#   now           value: which step is shown, for the second terminal; the PID of the shell; "told" once the answer is
 #   lock          held by the lesson that is open
 set -euf
 
@@ -116,6 +116,7 @@ clean_up() {
 	[ -z "$shell" ] || stop_shell
 	[ -z "$parts" ] || rm -rf "$parts"
 	[ -z "$showing" ] || rm -f "$state/now"
+	[ -z "$trace" ] || end_following
 }
 
 # ---- the terminal ----------------------------------------------------------------
@@ -297,7 +298,7 @@ set_option() {
 }
 
 base=/var/lib/skiff-lessons speed=20 force=''
-parts='' shell='' showing='' turn=0 interrupted='' modes=''
+parts='' shell='' showing='' followed='' trace='' turn=0 interrupted='' modes=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) say "$usage"; exit 0 ;;

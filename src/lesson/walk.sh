@@ -4,10 +4,16 @@
 
 keys='Enter runs it; t: type yourself; n: next, without running it; b: back; q: quit'
 
-# note_step: for the second terminal.
+# note_step [told]: for the second terminal; told: the answer to the question of the step is known.
 note_step() {
 	showing=yes
-	put "$state/now" "$step $shell"
+	put "$state/now" "$step $shell${1:+ $1}"
+}
+
+# until_answer STEP: its text into the file first, the answer to its question and what follows into rest.
+until_answer() {
+	[ -e "$parts/$1.text" ] || : >"$parts/$1.text"
+	awk -v rest="$parts/rest" -f "$here/predict.awk" "$parts/$1.text" >"$parts/first"
 }
 
 walk() {
@@ -87,10 +93,11 @@ read_step() {
 	measure
 	[ "$step" -le "$count" ] || { read_end; return; }
 	say
-	awk -v rest="$parts/rest" -f "$here/predict.awk" "$parts/$step.text" >"$parts/first"
+	until_answer "$step"
 	show "$parts/first"
 	if [ -s "$parts/rest" ]; then
 		ask 'Say what you think, then Enter > ' || return
+		note_step told
 		show "$parts/rest"
 	fi
 	show_code "$parts/$step.code"
