@@ -142,6 +142,13 @@ process_of() {
 	there=$(readlink "/proc/$(process_of one)/ns/net")
 	[ "$(unshare-run --net="/proc/$(process_of one)/ns/net" readlink /proc/self/ns/net)" = "$there" ]
 	[ "$(unshare-run --net=fd:9 readlink /proc/self/ns/net 9<"/proc/$(process_of one)/ns/net")" = "$there" ]
+	# By its process, if that is still the same one.
+	local process
+	process=$(tr ' ' : <one.pid)
+	[ "$(unshare-run --net="$process" readlink /proc/self/ns/net)" = "$there" ]
+	[ "$(unshare-run --uts --user="$process" cat /proc/self/uid_map)" = "$(cat "/proc/${process%:*}/uid_map")" ]
+	expect 125 unshare-run --net="${process%:*}:1" true
+	[[ $output == *"net namespace of process ${process%:*}:1: No such process"* ]]
 	# With a user namespace of its own the container shares only the network.
 	[ "$(box --net="/proc/$(process_of one)/ns/net" readlink /proc/self/ns/net)" = "$there" ]
 	expect 0 box --net="/proc/$(process_of one)/ns/net" sh -c 'ls /sys/class/net; ! touch /sys/x'

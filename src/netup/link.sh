@@ -137,12 +137,13 @@ check_connect() {
 	done
 }
 
-# find_process PID|FILE: $pid, checked against its start time if FILE has one.
+# find_process PID|FILE: its network namespace as descriptor 8, checked against its start time if FILE has one.
 find_process() {
 	pid=$1 start=''
 	case $1 in */*) read -r pid start <"$1" || [ -n "$pid" ] || die "no process in $1" ;; esac
 	case $pid in '' | *[!0-9]*) die "invalid process '$pid'" ;; esac
-	[ -d "/proc/$pid" ] || die "no process $pid"
+	{ command exec 8<"/proc/$pid/ns/net"; } 2>/dev/null || die "no process $pid"
+	# Afterwards: the number may be given out again at any time, what is open stays.
 	[ -z "$start" ] || process_is "$pid" "$start" || die "process $pid is another by now"
 }
 
@@ -152,7 +153,6 @@ connect() {
 	id=$2
 	check_connect
 	find_process "$3"
-	process=$pid
 	up
 	set -C
 	{ printf '' >"$directory/endpoints/$id"; } 2>/dev/null || {
@@ -199,13 +199,13 @@ link() {
 	hairpin=''
 	[ "$value" = 0 ] || hairpin="link set $veth type bridge_slave hairpin on"
 	ip -batch - <<-LINES || die "cannot connect ${name:-$id} to $bridge"
-		link add $veth mtu $mtu master $bridge up type veth peer name $interface address $mac mtu $mtu netns $process
+		link add $veth mtu $mtu master $bridge up type veth peer name $interface address $mac mtu $mtu netns /proc/self/fd/8
 		$hairpin
 	LINES
 	find_routes
 	# Router advertisements could come from any neighbour.
 	# shellcheck disable=SC2016 # for the inner shell
-	unshare-run --net="/proc/$process/ns/net" sh -c '
+	unshare-run --net=fd:8 sh -c '
 		conf=/proc/sys/net/ipv6/conf/$1
 		[ ! -d "$conf" ] || { echo "$2" >"$conf/disable_ipv6"; echo 0 >"$conf/accept_ra"; echo 0 >"$conf/accept_dad"; }
 		exec ip -batch -' - "$interface" "$((${#address6} == 0))" <<-LINES || die "cannot set up $interface of ${name:-$id}"

@@ -106,7 +106,6 @@ names() {
 	[ $# -ge 3 ] || usage_error 'names: FILE PROCESS DIRECTORY...'
 	resolv_conf=$1
 	find_process "$2"
-	process=$pid
 	shift 2
 	host_resolver
 	conf_servers || servers=''
@@ -142,7 +141,7 @@ names() {
 names_inside() {
 	file=$directory/.names.$id
 	# shellcheck disable=SC2016 # for the inner shell
-	NAMES=$hosts unshare-run --net="/proc/$process/ns/net" unshare -m sh -c '
+	NAMES=$hosts unshare-run --net=fd:8 unshare -m sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /mnt && cd /mnt && number=0 || exit
 		IFS="
 "

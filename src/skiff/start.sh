@@ -127,7 +127,7 @@ namespaces() {
 		case $value in container:*)
 			find_peer "${value#container:}"
 			owner=$peer
-			set -- "$@" "--pid=/proc/$peer/ns/pid"
+			set -- "$@" "--pid=$peer"
 			;;
 		esac
 	else
@@ -141,12 +141,12 @@ namespaces() {
 		names=$SKIFF_ROOT/containers/${network#container:}
 		find_peer "${network#container:}"
 		owner=$peer
-		set -- "$@" "--net=/proc/$peer/ns/net"
+		set -- "$@" "--net=$peer"
 		;;
 	*) set -- "$@" --net --sysctl net.ipv4.ip_unprivileged_port_start=0 --sysctl 'net.ipv4.ping_group_range=0 65535' ;;
 	esac
 	if [ -n "$idmap" ] && [ -n "$owner" ]; then
-		set -- "$@" "--user=/proc/$owner/ns/user"
+		set -- "$@" "--user=$owner"
 	elif [ -n "$idmap" ]; then
 		set -- "$@" --user --map "$idmap"
 	fi
@@ -162,10 +162,11 @@ namespaces() {
 	[ -z "${pids:-}" ] || x cgset set --pids "$pids" "$group/$id"
 }
 
-# find_peer ID: the main process of that container, into $peer.
+# find_peer ID: the main process of that container, PID:START, into $peer.
 find_peer() {
 	read -r peer start 2>/dev/null <"$SKIFF_RUN/$1/pid" && process_is "$peer" "$start" ||
 		die "container $1 is not running"
+	peer=$peer:$start
 }
 
 # launch CHAIN...: start it, with the files that it reads open: $file3, $file4, $file5.

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 const struct kind kinds[KINDS] = {
@@ -59,13 +60,32 @@ static void find_process(struct plan *plan)
 		run_from_memory(plan->arguments);
 }
 
+/* Open the namespace of kind I that the plan names: by a file, or by its process, PID:STARTTIME. */
+static int open_namespace(const struct plan *plan, int i)
+{
+	const char *file = plan->files[i];
+	char path[64];
+	pid_t pid;
+
+	if (!strchr(file, ':') || file[strspn(file, "0123456789:")])
+		return open_argument(file, O_RDONLY);
+	int pidfd = open_process(file, &pid);
+	snprintf(path, sizeof path, "/proc/%ld/ns/%s", (long)pid, kinds[i].name);
+	int fd = pidfd < 0 ? -1 : open(path, O_RDONLY | O_CLOEXEC);
+	/* Is it there still? Or what we have opened might be another's of its number. */
+	if (fd < 0 || syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0))
+		die("%s namespace of process %s:", kinds[i].option, file);
+	close(pidfd);
+	return fd;
+}
+
 /* Enter those of the namespaces in FLAGS that have a file of their own. */
 static void join_files(const struct plan *plan, int flags)
 {
 	for (int i = 0; i < KINDS; i++) {
 		if (!(flags & kinds[i].flag) || !plan->files[i])
 			continue;
-		int fd = open_argument(plan->files[i], O_RDONLY);
+		int fd = open_namespace(plan, i);
 		if (setns(fd, kinds[i].flag) < 0)
 			die("enter %s namespace %s:", kinds[i].option, plan->files[i]);
 		close(fd);
@@ -145,7 +165,7 @@ void join_user_first(struct plan *plan)
 
 	if (!plan->create || !(plan->join & inside_flags(plan) & CLONE_NEWUSER) || !plan->files[0])
 		return;
-	userns = open_argument(plan->files[0], O_RDONLY);
+	userns = open_namespace(plan, 0);
 	map_mounts(plan, userns);
 	close(userns);
 	join_files(plan, CLONE_NEWUSER);

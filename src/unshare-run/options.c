@@ -16,7 +16,7 @@
 static const char usage[] =
 	"usage: unshare-run [OPTION]... COMMAND [ARG]...\n"
 	"Create or join namespaces, build and enter a root, become COMMAND.\n\n"
-	"Namespaces (long form =FILE: join that one instead, as /proc/1/ns/net or fd:N)\n"
+	"Namespaces (long form =FILE: join that: as /proc/1/ns/net, fd:N, PID:START)\n"
 	"  -m --mount  -u --uts  -i --ipc  -n --net  -p --pid  -U --user  -C --cgroup  -T --time\n"
 	"  -a, --all                 all that the kernel has and that are not joined\n"
 	"  -j, --join PID[:START]    join all namespaces of that process (or a FILE with both)\n"
