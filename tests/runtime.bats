@@ -17,7 +17,7 @@ teardown_file() {
 	skiff_teardown_file
 	rmdir "$SKIFF_RUN"
 	# runc makes the group above that of the container in named v1 hierarchies, too, and leaves it.
-	rmdir /sys/fs/cgroup/*/"$GROUP" 2>/dev/null || true
+	! find /sys/fs/cgroup -name "$GROUP" 2>/dev/null | grep . || fail "groups are left"
 }
 
 setup() {

@@ -49,6 +49,9 @@ struct group {
 	char *mounts; /* the text that the directories' mount points are in */
 	size_t count;
 	struct directory directory[MAX_HIERARCHIES];
+	/* v1 hierarchies without a controller of ours: others make groups of our names there. */
+	size_t other_count;
+	struct directory other[MAX_HIERARCHIES];
 };
 
 /* ---- hierarchy.c ---- */

@@ -309,6 +309,17 @@ static bool remove_directory(const struct directory *directory)
 	}
 }
 
+static bool remove_directories(const struct directory *directory, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!remove_directory(&directory[i])) {
+			warn("remove %s:", directory[i].path);
+			return false;
+		}
+	}
+	return true;
+}
+
 bool remove_group(struct group *group)
 {
 	const struct directory *directory = main_directory(group);
@@ -318,12 +329,8 @@ bool remove_group(struct group *group)
 		warn("end them first: cgset kill %s", group->name);
 		return false;
 	}
+	/* runc makes it in named hierarchies, too. Where we have none of that name it is not ours. */
+	bool removed = !directory || remove_directories(group->other, group->other_count);
 	/* Whatever is there: who made or removed it may have been killed half-way. */
-	for (size_t i = 0; i < group->count; i++) {
-		if (!remove_directory(&group->directory[i])) {
-			warn("remove %s:", group->directory[i].path);
-			return false;
-		}
-	}
-	return true;
+	return removed && remove_directories(group->directory, group->count);
 }

@@ -101,7 +101,10 @@ static void add_hierarchy(struct group *group, char *line)
 		found.controllers = names ? controllers_in(names, " ", v2_names) : 0;
 		free(names);
 	} else if (!(found.controllers = controllers_in(tail, ",", v1_names))) {
-		return; /* a named hierarchy, or net_cls and the like */
+		/* a named hierarchy, or net_cls and the like */
+		if (group->other_count < MAX_HIERARCHIES)
+			group->other[group->other_count++] = found;
+		return;
 	}
 	for (size_t i = 0; i < group->count; i++)
 		if (group->directory[i].unified == found.unified &&
@@ -135,13 +138,21 @@ static void free_paths(struct group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
 		free(group->directory[i].path);
+	for (size_t i = 0; i < group->other_count; i++)
+		free(group->other[i].path);
+}
+
+static void set_path(struct group *group, struct directory *directory)
+{
+	directory->path = xasprintf("%s/%s", directory->mount, group->name);
 }
 
 static void set_paths(struct group *group)
 {
 	for (size_t i = 0; i < group->count; i++)
-		group->directory[i].path =
-			xasprintf("%s/%s", group->directory[i].mount, group->name);
+		set_path(group, &group->directory[i]);
+	for (size_t i = 0; i < group->other_count; i++)
+		set_path(group, &group->other[i]);
 }
 
 void find_group(struct group *group, const char *name)
