@@ -148,7 +148,7 @@ networks() {
 	skiff network create --ipv6 --internal --label a=b -o mtu=1400 --subnet 10.5.0.0/24 --ip-range 10.5.0.0/25 net
 	skiff network ls
 	skiff run -d --name linked --network net --network bridge busybox sleep 100
-	skiff run -d --name open --network bridge -p 8080:80 --dns 10.9.0.2 --add-host a:1.2.3.4 busybox sleep 100
+	skiff run -d --name open --network bridge -p 8080:80 --dns 10.9.0.2 --add-host a:1.2.3.4 --link linked busybox sleep 100
 	note
 	skiff rm -f linked open
 	skiff network rm net

@@ -210,6 +210,53 @@ field() {
 	resolves "$C-a" "$C-new" "$(field "$C-new" ".NetworkSettings.Networks.$N.IPAddress")"
 }
 
+@test "--link: a line in /etc/hosts that follows the address; who must run, and who cannot be linked" {
+	idle db
+	expect 1 skiff create --link nothing busybox
+	[[ $output == *'No such container: nothing'*'could not get container for nothing'* ]] || fail "$output"
+	expect 125 skiff run --link db --network host busybox
+	[[ $output == *"host type networking can't be used with links"* ]] || fail "$output"
+	expect 125 skiff run --link db: --rm busybox
+	expect 125 skiff run --link 'db:a b' --rm busybox
+	expect 125 skiff run --link db:a:b --rm busybox
+	idle "$C" --link db:store --link db
+	address=$(field db .NetworkSettings.IPAddress)
+	[ "$(skiff exec "$C" grep store /etc/hosts)" = "$address"$'\t'"store $(field db .Config.Hostname) db" ] ||
+		fail "$(skiff exec "$C" cat /etc/hosts)"
+	[ "$(skiff exec "$C" grep -c "$address" /etc/hosts)" -eq 2 ]
+	expect 0 skiff exec "$C" ping -qc1 -W2 store
+	[ "$(field "$C" '.HostConfig.Links | tojson')" = "[\"/db:/$C/store\",\"/db:/$C/db\"]" ] || fail "$(field "$C" .HostConfig.Links)"
+	# db comes back with another address, and then not at all
+	skiff stop -t 0 db >/dev/null
+	idle other
+	skiff start db >/dev/null
+	[ "$(field db .NetworkSettings.IPAddress)" != "$address" ]
+	[ "$(skiff exec "$C" grep store /etc/hosts | cut -f 1)" = "$(field db .NetworkSettings.IPAddress)" ] ||
+		fail "$(skiff exec "$C" cat /etc/hosts)"
+	expect 0 skiff rm --link "$C/store"
+	[ "$output" = "$C/store" ]
+	expect 1 skiff exec "$C" grep store /etc/hosts
+	expect 1 skiff rm -l "/$C/store"
+	[[ $output == *"No such link: /$C/store"* ]] || fail "$output"
+	skiff stop -t 0 db "$C" >/dev/null
+	expect 1 skiff start "$C"
+	[[ $output == *"Cannot link to a non running container: /db AS /$C/db"* ]] || fail "$output"
+	[ "$(field "$C" .State.Status)" = exited ] || fail "$(skiff ps -a; skiff inspect "$C")"
+	skiff rm db >/dev/null
+	expect 1 skiff start "$C"
+	[ "$(field "$C" '.HostConfig.Links | tojson')" = '[]' ]
+	# on a network of one's own, it need not run
+	skiff network create "$N" >/dev/null
+	skiff create --name late --network "$N" busybox sleep 1000 >/dev/null
+	idle "$C-2" --network "$N" --link late:friend
+	expect 1 skiff exec "$C-2" grep friend /etc/hosts
+	skiff start late >/dev/null
+	expect 0 skiff exec "$C-2" ping -qc1 -W2 friend
+	idle "$C-3"
+	expect 0 skiff network connect --link late:mate "$N" "$C-3"
+	expect 0 skiff exec "$C-3" ping -qc1 -W2 mate
+}
+
 @test "host and none cannot be connected to" {
 	idle "$C-h" --network host --userns host
 	idle "$C-n" --network none

@@ -344,6 +344,27 @@ static json_t *mode_of(int dir, const char *name, const char *otherwise)
 	return file_exists(dir, name) ? line_of(dir, name) : json_string(otherwise);
 }
 
+/* Lines "ID ALIAS" as "/NAME:/OURS/ALIAS"; whoever has been removed has no name any more. */
+static json_t *links_of(const struct container *c)
+{
+	struct file_words links = file_lines(c->dir, "links");
+	char *ours = file_line(c->dir, "name");
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < links.count; i++) {
+		char *alias = links.at[i], *id = strsep(&alias, " "), *path, *name;
+		path = xasprintf("containers/%s/name", id);
+		name = file_line(c->subject->root, path);
+		if (alias && *name)
+			json_array_append_new(list, json_sprintf("/%s:/%s/%s", name, ours, alias));
+		free(name);
+		free(path);
+	}
+	free(ours);
+	free_words(&links);
+	return list;
+}
+
 static json_t *host_config(const struct container *c)
 {
 	struct file_words hosts = file_lines(c->dir, "extra-hosts"),
@@ -370,6 +391,7 @@ static json_t *host_config(const struct container *c)
 
 	json_object_update(object, limits);
 	json_decref(limits);
+	json_object_set_new(object, "Links", links_of(c));
 	json_object_set_new(object, "PidMode", mode_of(c->dir, "pid-mode", ""));
 	json_object_set_new(object, "IpcMode", mode_of(c->dir, "ipc-mode", "private"));
 	json_object_set_new(object, "UTSMode", mode_of(c->dir, "uts-mode", ""));

@@ -45,6 +45,7 @@ Options:
       --ip6 ADDRESS                 IPv6 address on the network
       --ipc MODE                    System V IPC, message queues and /dev/shm: private (default)
                                     or host
+      --link NAME[:ALIAS]           Name of another container in /etc/hosts, for old scripts
       --link-local-ip ADDRESS       One more address on the network
   -l, --label NAME[=VALUE]          Set a label
       --label-file FILE             Read labels from FILE
@@ -164,7 +165,7 @@ create_option() {
 	privileged) privileged=${2#false} ;;
 	quiet) quiet=${2#false} ;;
 	name | userns | runtime | platform | cidfile | pid | ipc | uts | cgroupns) set_scalar "$1" "$2" ;;
-	add-host | dns | dns-* | expose | ip | ip6 | link-local-ip | mac-address | net | network | network-alias | \
+	add-host | dns | dns-* | expose | ip | ip6 | link | link-local-ip | mac-address | net | network | network-alias | \
 		publish | publish-all)
 		network_option "$1" "$2"
 		;;

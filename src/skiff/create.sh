@@ -291,12 +291,3 @@ lines() {
 	unset IFS
 	append "$file" "$@"
 }
-
-# each_word FUNCTION LIST: FUNCTION for each line of LIST.
-each_word() {
-	function=$1 list=$2
-	while [ -n "$list" ]; do
-		item=${list%%"$nl"*} list=${list#*"$nl"}
-		"$function" "$item"
-	done
-}

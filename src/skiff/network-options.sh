@@ -6,7 +6,16 @@
 #   containers/ID/dns          lines of resolv.conf
 #   containers/ID/extra-hosts  lines NAME:ADDRESS
 
-network='' more_networks='' endpoint='' publish='' publish_all='' exposed='' dns='' extra_hosts=''
+network='' more_networks='' endpoint='' publish='' publish_all='' exposed='' dns='' extra_hosts='' links=''
+
+# each_word FUNCTION LIST: FUNCTION for each line of LIST.
+each_word() {
+	function=$1 list=$2
+	while [ -n "$list" ]; do
+		item=${list%%"$nl"*} list=${list#*"$nl"}
+		"$function" "$item"
+	done
+}
 
 network_option() {
 	case $1 in
@@ -16,6 +25,10 @@ network_option() {
 		;;
 	network-alias) endpoint="$endpoint,alias=$2" ;;
 	ip | ip6 | mac-address | link-local-ip) endpoint="$endpoint,$1=$2" ;;
+	link)
+		case $2 in '' | :* | *:*:*) die "bad format for links: $2" ;; esac
+		links="$links$2$nl"
+		;;
 	publish) publish_option "$2" ;;
 	publish-all) publish_all=${2#false} ;;
 	expose) expose "$2" ;;
@@ -218,6 +231,10 @@ check_network() {
 	case $network in
 	none | host | container:*)
 		[ -z "$more_networks" ] || conflict
+		case $links$network in
+		?*host) die "conflicting options: host type networking can't be used with links" ;;
+		?*container:*) die "conflicting options: container type network can't be used with links" ;;
+		esac
 		case $endpoint in
 		'') ;;
 		*,mac-address=*) die 'conflicting options: mac-address and the network mode' ;;

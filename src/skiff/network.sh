@@ -92,8 +92,19 @@ connect_all() {
 		number=$((number + 1))
 	done 8<"$dir/networks"
 	own_names || return
+	! is_linked || link_container || return
 	! is_published ||
 		x publish --table "$group" --owner "$id" --address "$dir/address" --file "$dir/ports"
+}
+
+is_linked() {
+	[ -e "$dir/links" ] || [ -e "$dir/linked-by" ]
+}
+
+link_container() {
+	. "$lib/links.sh"
+	[ ! -e "$dir/links" ] || connect_links || return
+	[ ! -e "$dir/linked-by" ] || tell_linked
 }
 
 # read_names: those of the container in $dir, as hosts(5) has them: the full one first.

@@ -66,6 +66,10 @@ want_networks() {
 	want_network "$network$endpoint"
 	each_word want_network "$more_networks"
 	lines "$dir/dns" "$dns"
+	if [ -n "$links" ]; then
+		. "$lib/links.sh"
+		each_word write_link "$links"
+	fi
 	append "$dir/resolv.conf" '# not connected yet'
 }
 

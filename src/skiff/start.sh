@@ -10,16 +10,18 @@
 # start_container: make the processes of the container in $dir, up to the start fifo,
 # where they wait. Errors of the set-up come out here; its status is returned. $busy is true then if
 # somebody else is starting it at this moment; with $may_be_busy that is not reported.
-busy='' may_be_busy=''
+busy='' may_be_busy='' last_exit='' last_start=''
 start_container() {
 	if [ -n "$explain" ]; then
 		make_processes
 		return
 	fi
+	! get "$dir/exit" || last_exit=$value
+	! get "$dir/started" || last_start=$value
 	messages=$(make_processes 2>&1) && result=0 || result=$?
 	case $messages in "shim: $run: already running") busy=true ;; esac
 	[ -z "$busy" ] || [ -z "$may_be_busy" ] || return "$result"
-	[ "$result" -eq 0 ] || [ -n "$busy" ] || forget_group
+	[ "$result" -eq 0 ] || [ -n "$busy" ] || { forget_group; restore_end; }
 	if [ "$result" -ne 0 ] && [ -z "$busy" ] && [ -s "$dir/volumes" ]; then
 		. "$lib/volume.sh"
 		unmount_volumes
@@ -30,6 +32,13 @@ start_container() {
 # forget_group: of a container that could not be started; unless somebody else has just done it.
 forget_group() {
 	(lock_run 0 && container_state && [ -z "$pid" ] && x_quietly cgset remove "$group/$id") || :
+}
+
+# restore_end: how its last run ended, which is so again, as there was no further one.
+restore_end() {
+	[ -n "$last_exit" ] && [ ! -e "$dir/exit" ] && [ -s "$dir/created" ] || return 0
+	put "$dir/exit" "$last_exit"
+	put "$dir/started" "$last_start"
 }
 
 # report_start: what there was to say, the status $result. What failed while somebody removed the
