@@ -238,9 +238,16 @@ nothing_of() {
 	netup down "$N/one"
 	on host ip link add "$bridge" type bridge
 	expect 1 netup up "$N/one"
-	[[ $output = *"there is a device $bridge already, and it is not ours" ]] || fail "$output"
+	[[ $output = *"there is a device $bridge already, and it is not ours"* ]] || fail "$output"
 	on host ip link set "$bridge" address 02:42:ac:11:00:01 alias "another's"
 	expect 1 netup up "$N/one"
+	on host ip link delete "$bridge"
+	# of a network whose directory was removed with the bridge up
+	netup up "$N/one"
+	rm -rf "$N/one"
+	netup create --bridge "$bridge" "$N/one"
+	expect 1 join one a
+	[[ $output = *"there is a device $bridge already, and it is not ours"*"ip link delete $bridge"* ]] || fail "$output"
 	on host ip link delete "$bridge"
 }
 

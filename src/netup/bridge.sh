@@ -2,9 +2,9 @@
 
 # is_up: the bridge is made, and all that belongs to it: what up() sets last says so. (It is the
 # kernel's, so it goes when the bridge goes, and is that of this network namespace, as
-# /sys/class/net need not be.)
+# /sys/class/net need not be.) A bridge that this directory has not made is another's.
 is_up() {
-	get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" && [ "$value" = 1 ] || return
+	[ -e "$directory/link-mtu" ] && get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" && [ "$value" = 1 ] || return
 	[ ! -e "$directory/dnsmasq" ] || dnsmasq_lives
 }
 
@@ -23,7 +23,7 @@ up() {
 		return
 	fi
 	undo=down
-	if ! get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" || [ "$value" != 1 ]; then
+	if [ ! -e "$directory/link-mtu" ] || ! get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" || [ "$value" != 1 ]; then
 		make_bridge
 		allow_forwarding
 		rules | nft -f - || die "nft refuses the rules of $bridge"
@@ -80,7 +80,8 @@ is_ours() {
 make_bridge() {
 	mac_of "$gateway"
 	if [ -d "/proc/sys/net/ipv4/conf/$bridge" ]; then
-		is_ours || undo='' die "there is a device $bridge already, and it is not ours"
+		is_ours || undo='' die "there is a device $bridge already, and it is not ours;" \
+			"if it is of a store that was removed: ip link delete $bridge"
 		ip link delete "$bridge"
 	fi
 	in_use=$(used "$bridge")
