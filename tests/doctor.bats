@@ -126,6 +126,20 @@ elsewhere() {
 	grep -q '^warning user namespaces: start skiff outside this user namespace' <<<"$output" || fail "$output"
 }
 
+@test "where its programs lie in a directory that is root's alone" {
+	mkdir -m 700 alone
+	doctor 0 unshare -m sh -c 'mkdir alone/tree; mount --bind "$1" alone/tree; mount --bind "$2" alone/tree/bin; alone/tree/bin/skiff doctor' \
+		sh "$REPO" "${SKIFF_BIN:-$REPO/bin}"
+	says ok 'user namespaces' ''
+}
+
+@test "a chroot" {
+	doctor 1 unshare -m sh -c 'for directory in bin dev etc lib lib64 proc sys tmp usr "${1#/}"; do
+			[ ! -d "/$directory" ] || { mkdir -p "tree/$directory"; mount --rbind "/$directory" "tree/$directory"; }
+		done; SKIFF_ROOT=/store chroot tree "$1/bin/skiff" doctor' sh "$REPO"
+	says missing 'root directory' 'a chroot'
+}
+
 @test "sysctls that bar ordinary users" {
 	# Ubuntu's is not on every kernel; the value is put where it would be.
 	mkdir kernel

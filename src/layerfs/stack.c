@@ -128,7 +128,7 @@ static int make_user_namespace(void)
 	      pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | SIGCHLD, 0, 0, 0, 0);
 
 	if (pid < 0)
-		die("cannot create a user namespace:");
+		die("cannot create a user namespace (in a chroot there are none):");
 	if (!pid) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		while (getppid() == parent)

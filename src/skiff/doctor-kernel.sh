@@ -11,7 +11,7 @@ look_at_machine() {
 	if [ -n "${CODESPACES:-}" ]; then inside='a Codespace'
 	elif [ -e /.dockerenv ]; then inside='a container of docker or skiff'
 	elif [ -e /run/.containerenv ]; then inside='a container of podman'
-	elif tr '\0' '\n' </proc/1/environ 2>/dev/null | grep -q '^container='; then inside='a container'
+	elif tr '\0' '\n' 2>/dev/null </proc/1/environ | grep -q '^container='; then inside='a container'
 	fi
 	[ -z "$inside" ] || place="$place, inside $inside"
 	system=''
@@ -28,6 +28,11 @@ look_at_machine() {
 	esac
 	row ok machine "${system:+$system, }$place"
 	row ok kernel "$(uname -r)"
+}
+
+# is_chroot: is / no mount, or not that of the first process?
+is_chroot() {
+	! grep -q '^[^ ]* [^ ]* [^ ]* [^ ]* / ' /proc/self/mountinfo || { [ -d /proc/1/root/. ] && ! [ / -ef /proc/1/root/. ]; }
 }
 
 # outside REMEDY TEXT: the remedy, or, in a container, TEXT, which is for who runs that.
@@ -66,6 +71,11 @@ look_at_rights() {
 }
 
 look_at_kernel() {
+	if is_chroot; then
+		row missing 'root directory' 'a chroot' 'in it the kernel makes no user namespaces, and containers cannot be made' \
+			'start skiff outside of it'
+		return
+	fi
 	if [ -n "$is_root" ]; then
 		look_at_namespaces
 		look_at_user_namespaces
@@ -90,7 +100,7 @@ look_at_namespaces() {
 	made='' refused='' why=''
 	for kind in mount uts ipc net pid cgroup time; do
 		if try unshare-run "--$kind" "$share/init" --help ||
-			{ [ "$kind" = net ] && try unshare-run --net --user --map "$trial_map" "$share/init" --help; }; then
+			{ [ "$kind" = net ] && try unshare-run --net --user --map "$trial_map" --carry "$share/init" --help; }; then
 			made="$made $kind"
 		elif [ "$kind" != time ]; then # it came with Linux 5.6, and is left out where it is missing
 			refused="$refused $kind" why=$said
@@ -104,8 +114,9 @@ look_at_namespaces() {
 	fi
 }
 
+# look_at_user_namespaces: what runs in them is carried, as its user may have no way to our own directory.
 look_at_user_namespaces() {
-	if try unshare-run --user --map "$trial_map" "$share/init" --help; then
+	if try unshare-run --user --map "$trial_map" --carry "$share/init" --help; then
 		row ok 'user namespaces' 'made, with 65536 IDs of their own'
 		return
 	fi
@@ -113,7 +124,7 @@ look_at_user_namespaces() {
 	value_of /proc/sys/user/max_user_namespaces
 	if [ "$value" = 0 ]; then
 		remedy='sysctl -w user.max_user_namespaces=10000'
-	elif try unshare-run --user --map 0:0:1 "$share/init" --help; then
+	elif try unshare-run --user --map 0:0:1 --carry "$share/init" --help; then
 		remedy='start skiff outside this user namespace, which does not have these IDs'
 	else
 		outside 'a kernel with CONFIG_USER_NS' --privileged
