@@ -381,10 +381,12 @@ lend_ids() {
 }
 
 # claim: note in the container's file "creating" that we are at work on it, for
-# skiff check. (On a full disk check may be faster than we: it does the same.)
+# skiff check, which reads its first line. (On a full disk check may be faster than we: it does the same.)
+# Written over what is there: a file that is truncated and closed is sent to the disk by ext4 at once, and who
+# removes it then waits for the disk.
 claim() {
 	process_start $$
-	{ printf '%s %s\n' $$ "$start" >"$dir/creating"; } 2>/dev/null || :
+	{ printf '%s %s\n' $$ "$start" 1<>"$dir/creating"; } 2>/dev/null || :
 }
 
 # writable_sizes ID...: a line each, ID <tab> BYTES of the files in its writable layer, a hard link counted

@@ -143,7 +143,7 @@ take_slot() {
 
 lease_slot() {
 	[ ! -e "$SKIFF_ROOT/idmaps/$slot" ] || return
-	[ -z "$explain" ] || say_printf '%s\n' '>' "$SKIFF_ROOT/idmaps/$slot" "$id"
+	[ -z "$explain" ] || say_printf '%s\n' '>>' "$SKIFF_ROOT/idmaps/$slot" "$id"
 	[ "$explain" != only ] || return 0
 	set -C
 	{ printf '' >"$SKIFF_ROOT/idmaps/$slot"; } 2>/dev/null && leased=true || leased=''
@@ -153,7 +153,8 @@ lease_slot() {
 		[ -e "$SKIFF_ROOT/idmaps/$slot" ] || tries=$((tries + 1))
 		return 1
 	fi
-	{ printf '%s\n' "$id" >"$SKIFF_ROOT/idmaps/$slot"; } 2>/dev/null && return
+	# >> as ext4 sends a file that was truncated to the disk at once.
+	{ printf '%s\n' "$id" >>"$SKIFF_ROOT/idmaps/$slot"; } 2>/dev/null && return
 	rm -f "$SKIFF_ROOT/idmaps/$slot"
 	cannot_write "$SKIFF_ROOT/idmaps/$slot"
 }
