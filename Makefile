@@ -44,7 +44,7 @@ LIBS_describe = -ljansson -lm
 LIBS_layerfs = -larchive -lcrypto -lzstd -lz -llzma -lbz2
 # ISA-L, a shared library only, is for layerfs-isal, to which layerfs turns to unpack.
 ISAL := $(shell pkg-config --exists libisal && echo yes)
-LIBS_lockdown = -lcap
+LIBS_lockdown = -lcap -s # each container gets a copy of it: nothing in it that is not for running
 LIBS_plain-tar = -larchive -lzstd -lz -llzma -lbz2
 LIBS_context = -larchive -lcrypto -lzstd -lz -llzma -lbz2
 $(foreach t,$(REGISTRY_TOOLS),$(eval LIBS_$(t) = -lcurl -ljansson -lcrypto))

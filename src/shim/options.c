@@ -26,6 +26,7 @@ static const char usage[] =
 	"      --end-event TEXT      when it has ended, with exitCode=N behind\n"
 	"      --attributes FILE     the lines of FILE\n"
 	"      --hold FD           keep inherited descriptors from FD on, until all is over\n"
+	"      --remove            take DIR away when all is over\n"
 	"  -x, --on-exit CMD... ;  what to become when all is over\n"
 	"      --release           let clients go before that command runs\n"
 	"  -f, --foreground        stay, and exit with the container's status\n"
@@ -39,6 +40,7 @@ enum {
 	OPTION_END_EVENT,
 	OPTION_ATTRIBUTES,
 	OPTION_RELEASE,
+	OPTION_REMOVE,
 	OPTION_HOLD,
 };
 
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
 	{"hold", required_argument, NULL, OPTION_HOLD},
 	{"on-exit", required_argument, NULL, 'x'},
 	{"release", no_argument, NULL, OPTION_RELEASE},
+	{"remove", no_argument, NULL, OPTION_REMOVE},
 	{"foreground", no_argument, NULL, 'f'},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -117,6 +120,9 @@ static void set_option(struct options *options, int option, char **argv)
 		break;
 	case OPTION_RELEASE:
 		options->release = true;
+		break;
+	case OPTION_REMOVE:
+		options->remove = true;
 		break;
 	case 'f':
 		options->foreground = true;

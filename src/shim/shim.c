@@ -13,6 +13,7 @@
 #include "common.h"
 #include "newer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -297,7 +298,10 @@ static void turn(void)
 
 /* ---- the beginning and the end ---- */
 
-/* Leave the caller behind; it waits in here for what tell_caller() says. */
+/*
+ * Leave the caller behind; it waits in here for what tell_caller() says. (Nothing here opens
+ * a terminal, which would become the session's: so it may be led by us, and needs no second fork.)
+ */
 static void daemonize(void)
 {
 	unsigned char code;
@@ -310,15 +314,11 @@ static void daemonize(void)
 		die("fork:");
 	if (child) {
 		close(ends[1]);
-		waitpid(child, NULL, 0);
 		if (read(ends[0], &code, 1) != 1)
 			die("ended before the container was created");
 		exit(code);
 	}
 	setsid();
-	child = fork();
-	if (child)
-		_exit(child < 0);
 	close(ends[0]);
 	caller = ends[1];
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -368,10 +368,20 @@ static void report(bool release)
 	unlinkat(run_dir, "shim", 0);
 }
 
+/* Take away the run directory, in which there are only files. */
+static void remove_run(const char *run)
+{
+	DIR *entries = fdopendir(run_dir);
+
+	for (const struct dirent *entry; entries && (entry = readdir(entries));)
+		unlinkat(run_dir, entry->d_name, 0);
+	rmdir(run);
+}
+
 /* Live through it all, then become what comes after. */
 static _Noreturn void live(const struct options *options)
 {
-	char oom_score[16] = "0";
+	char oom_score[16] = "0", *run = options->remove ? realpath(options->run, NULL) : NULL;
 
 	umask(022);
 	put_file(run_dir, "shim", "%ld %llu\n", (long)getpid(),
@@ -399,6 +409,8 @@ static _Noreturn void live(const struct options *options)
 		tell_caller(status);
 		exit(status);
 	}
+	if (run)
+		remove_run(run);
 	if (!options->on_exit)
 		exit(options->foreground ? status : 0);
 	set_oom_score(oom_score, NULL, 0);

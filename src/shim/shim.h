@@ -185,7 +185,7 @@ struct options {
 	const char *run, *state, *log;
 	uint64_t log_size;
 	unsigned log_files;
-	bool stdin_once, foreground, release;
+	bool stdin_once, foreground, release, remove;
 	char **on_exit;
 };
 

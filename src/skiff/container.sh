@@ -229,6 +229,20 @@ check_signal() {
 	(trap - "${1#[Ss][Ii][Gg]}") 2>/dev/null || die "invalid signal: $1"
 }
 
+# launch CHAIN...: start it, with the files that it reads open: $file3, $file4, $file5.
+launch() {
+	[ -e "$file5" ] || file5=$share/default.bpf
+	if [ -n "$explain" ]; then
+		command_line "$@"
+		for file in "3<$file3" "4<$file4" "5<$file5"; do
+			quoted "${file#?<}"
+			line="$line ${file%%<*}<$quoted"
+		done
+		say "$line"
+	fi
+	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5"
+}
+
 # x_attach OPTION...: become the attach tool. This is the end of the verb.
 x_attach() {
 	set -- attach "$@" "$run"

@@ -178,20 +178,6 @@ find_peer() {
 	peer=$peer:$start
 }
 
-# launch CHAIN...: start it, with the files that it reads open: $file3, $file4, $file5.
-launch() {
-	[ -e "$file5" ] || file5=$share/default.bpf
-	if [ -n "$explain" ]; then
-		command_line "$@"
-		for file in "3<$file3" "4<$file4" "5<$file5"; do
-			quoted "${file#?<}"
-			line="$line ${file%%<*}<$quoted"
-		done
-		say "$line"
-	fi
-	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5"
-}
-
 # start_health: the timer beside the container just made, if its health is to be checked. Each
 # check is an exec without a shim.
 start_health() {
