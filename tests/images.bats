@@ -268,7 +268,7 @@ $(md5sum <"$REAL/big")" ]
 	publish other team/moving:v1
 	[ "$(digest_of team/moving:v1)" != "$digest" ]
 	skiff pull "$HUB/team/moving@$digest" >out
-	said out "$digest: Pulling from team/moving" '*: Pull complete' "Digest: $digest" \
+	said out "$HUB/team/moving@$digest: Pulling from team/moving" '*: Pull complete' "Digest: $digest" \
 		"Status: Downloaded newer image for $HUB/team/moving@$digest" "$HUB/team/moving@$digest"
 	expect 1 skiff run --rm "$HUB/team/moving@$digest" ls /hello.c
 	expect 0 skiff run --rm "$HUB/team/moving:v1" ls /hello.c
@@ -280,18 +280,38 @@ $(md5sum <"$REAL/big")" ]
 	said out "$HUB/team/moving@$digest"
 	skiff pull "$HUB/team/moving:v1" >out
 	grep -qx "Status: Image is up to date for $HUB/team/moving:v1" out
+	# One that came by its tag is here by its digest too, and that is no row of its own.
+	digest=$(digest_of team/moving:v1)
+	skiff pull "$HUB/team/moving@$digest" >out
+	grep -qx "Status: Image is up to date for $HUB/team/moving@$digest" out
+	[ "$(skiff images --digests "$HUB/team/moving" | grep -c "$digest")" -eq 1 ]
 }
 
-@test "a tag that moved is pulled again, and the old image stays" {
+@test "a tag that moved is pulled again, and the old image stays, by its digest" {
 	own_store
 	publish base team/moved:v1
 	skiff pull -q "$HUB/team/moved:v1" >/dev/null
+	old=$(digest_of team/moved:v1)
 	publish other team/moved:v1
 	skiff pull "$HUB/team/moved:v1" >out
 	said out v1:* '*: Already exists' '*: Pull complete' "Digest: $(digest_of team/moved:v1)" \
 		'Status: Downloaded newer*' '*'
 	skiff images >out
-	said out REPOSITORY* "$HUB/team/moved *v1 *" '<none> *<none> *'
+	said out REPOSITORY* "$HUB/team/moved *v1 *" "$HUB/team/moved *<none> *"
+	[ "$(skiff images -f dangling=true --digests --format '{{.Digest}}')" = "$old" ]
+	[ "$(skiff images -f dangling=false --format '{{.Tag}}')" = v1 ]
+	expect 0 skiff run --rm "$HUB/team/moved@$old" true
+	# a tag of another repository keeps it from being pruned
+	skiff tag "$HUB/team/moved@$old" kept
+	[ -z "$(skiff images -qf dangling=true)" ]
+	skiff image prune -f >out
+	said out 'Total reclaimed space: 0B'
+	skiff rmi kept >out
+	said out 'Untagged: kept:latest'
+	skiff image prune -f >out
+	said out 'Deleted Images:' "untagged: $HUB/team/moved@$old" 'deleted: *' '' 'Total *'
+	skiff images --format '{{.Tag}}' >out
+	said out v1
 }
 
 @test "an index: this machine's entry, or that of --platform" {
@@ -714,7 +734,7 @@ part_of_blob() { # HEX SIZE: has so much of it come?
 	skiff pull "$HUB/team/app:v1" >one 2>&1 &
 	skiff pull "$HUB/team/app:latest" >two 2>&1 || fail "$(cat two)"
 	wait $! || fail "$(cat one)"
-	[ "$(skiff images -q | wc -l)" = 1 ]
+	[ "$(skiff images -q | sort -u | wc -l)" = 1 ]
 	expect 0 skiff run --rm "$HUB/team/app:v1"
 	[ -z "$(find "$SKIFF_ROOT/images" "$SKIFF_ROOT/layers" "$SKIFF_ROOT/refs" -maxdepth 1 -name '.*')" ]
 }
@@ -863,10 +883,10 @@ part_of_blob() { # HEX SIZE: has so much of it come?
 	said out v1
 	skiff images nothing >out
 	said out REPOSITORY*
-	[ "$(skiff images -q "$HUB/team/app")" = "${id:7:12}" ]
-	[ "$(skiff images -q --no-trunc "$HUB/team/app")" = "$id" ]
+	[ "$(skiff images -q "$HUB/team/app" | xargs)" = "${id:7:12} ${id:7:12}" ]
+	[ "$(skiff images -q --no-trunc "$HUB/team/app" | uniq)" = "$id" ]
 	skiff images -q --digests >out
-	said out '????????????' '????????????'
+	said out '????????????' '????????????' '????????????'
 	expect 1 skiff images 'no name'
 	expect 125 skiff images a b
 	expect 125 skiff images --frobnicate

@@ -247,6 +247,16 @@ image	tag	$id	name=localhost:5000/app:latest" ] || fail "$(cat "$SKIFF_ROOT/even
 	expect 0 skiff image rm $(skiff image ls -q) -f
 	empty_store
 	expect 1 skiff rmi ../../etc
+	# With -f it is all the same if one is gone, as in Docker.
+	expect 0 skiff rmi -f nope
+	said 'skiff rmi: No such image: nope:latest'
+	expect 1 skiff rmi -f 'Bad Name'
+	# The ID of an image of two names is listed twice.
+	import one >/dev/null
+	skiff tag one other
+	# shellcheck disable=SC2046
+	expect 0 skiff rmi -f $(skiff images -q)
+	empty_store
 }
 
 @test "rmi: refused while a container uses the image, until the last is removed" {

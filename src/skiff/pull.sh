@@ -14,12 +14,14 @@ pull_image() {
 	esac
 	make_store
 	begin_adding
+	old='' # what the reference has meant so far: an image, and the digest that it came by
+	! find_reference || { digest_of "$reference" && old="$image $named"; }
 	resolved=$(pull resolve -o "$blobs" ${platform:+--platform "$platform"} "$reference") ||
 		die "cannot pull $1"
 	# two lines: digest sha256:..., what the reference names; manifest sha256:..., ours
 	named=${resolved#*digest } manifest=${resolved#*manifest }
 	named=${named%%"$nl"*} manifest=${manifest%%"$nl"*}
-	pull_line "${tag:-$digest}: Pulling from $path"
+	pull_line "${tag:-$reference}: Pulling from $path"
 
 	parts=$(jq -r '.config.digest, (.layers[] | "\(.digest) \(.size)")' "$blobs/${manifest#sha256:}") ||
 		die "manifest $manifest: not an image manifest"
@@ -27,8 +29,6 @@ pull_image() {
 	parts=${parts#"$nl"}
 	fetch_image "$config" "$parts"
 
-	old='' old_digest=''
-	{ read -r old && read -r old_digest; } 2>/dev/null <"$SKIFF_ROOT/refs/$reference" || :
 	until name_image "$reference" "$config" "$named" "$manifest"; do
 		fetch_image "$config" "$parts" # it has been removed meanwhile
 	done
@@ -36,7 +36,7 @@ pull_image() {
 	image=${config#sha256:}
 	familiar "$reference"
 	pull_line "Digest: $named"
-	if [ "$old $old_digest" = "$config $named" ]; then
+	if [ "$old" = "$config $named" ]; then
 		pull_line "Status: Image is up to date for $familiar"
 	else
 		pull_line "Status: Downloaded newer image for $familiar"

@@ -199,6 +199,20 @@ name_image() {
 }
 
 write_reference() {
+	keep_digest "$@"
+	place_reference "$@"
+}
+
+# keep_digest CANONICAL IMAGE DIGEST: what that tag has meant so far stays known by the digest that
+# a registry gave for it.
+keep_digest() {
+	case $1 in *@*) return 0 ;; esac
+	{ read -r was && read -r was_named && read -r was_manifest; } 2>/dev/null <"$SKIFF_ROOT/refs/$1" || return 0
+	[ "$was_named" = '<none>' ] || [ "$was $was_named" = "$2 $3" ] || [ ! -d "$SKIFF_ROOT/images/${was#sha256:}" ] ||
+		place_reference "${1%:*}@$was_named" "$was" "$was_named" "$was_manifest"
+}
+
+place_reference() {
 	ref=$SKIFF_ROOT/refs/$1
 	x mkdir -p "${ref%/*}"
 	(put "$SKIFF_ROOT/refs/.$$" "$2$nl$3$nl$4") || {
