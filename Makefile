@@ -123,7 +123,7 @@ BUILD_PACKAGES = gcc libc6-dev make pkg-config libcap-dev libarchive-dev libcurl
 RUN_PACKAGES = jq util-linux procps ca-certificates iproute2 nftables dnsmasq-base conntrack
 DEMO_PACKAGES = busybox-static
 TEST_PACKAGES = bats parallel expect apache2-utils python3 attr libcap2-bin busybox-static docker-registry skopeo umoci \
-	buildah runc strace xz-utils zstd bzip2 curl procps mandoc openssl perl e2fsprogs socat git redis-tools
+	buildah openssh-client runc strace xz-utils zstd bzip2 curl procps mandoc openssl perl e2fsprogs socat git redis-tools
 LINT_PACKAGES = shellcheck clang-format clang-tidy mandoc
 V2_PACKAGES = qemu-system-x86 cpio kmod e2fsprogs iproute2 xz-utils busybox-static
 FUZZ_PACKAGES = clang libclang-rt-dev python3 util-linux dash
@@ -173,7 +173,7 @@ test-san: deps
 	$(call install_packages,$(TEST_PACKAGES))
 	$(MAKE) SAN=1 all
 	SLOW=3 SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 tests/run $(TEST_JOBS) $(SAN_TESTS)
-SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile))
+SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile build-context lend-agent))
 
 # Dockerfiles as they are in books: whole distributions, packages of Debian and npm, from the network. Ten minutes.
 test-real: deps

@@ -289,7 +289,6 @@ inside() { skiff run --rm "$@"; }
 		FROM busybox\nCOPY --from=later /a /\nFROM busybox AS later|later
 		FROM no/such/image:here|no/such/image:here: not found
 		FROM busybox\nCOPY --chown=nobody-here hello /|unable to find user nobody-here
-		FROM busybox\nRUN --mount=type=ssh true|ssh
 		FROM busybox\nRUN --mount=type=cache,target=/c,source=x true|from and source are not supported
 		FROM busybox\nRUN --mount=type=cache,target=/c,from=busybox true|from and source are not supported
 		FROM busybox\nRUN true\nCOPY hello hello /two|line 3: when using COPY with more than one source file, the destination must be a directory
@@ -302,7 +301,6 @@ inside() { skiff run --rm "$@"; }
 	expect 1 skiff build ctx
 	[[ $output = *'failed to read dockerfile: open Dockerfile: no such file or directory'* ]] || fail "$output"
 	expect 1 skiff build
-	expect 1 skiff build --ssh default ctx
 	expect 125 skiff build --no-such-flag ctx
 	expect 1 build -t 'two names' <<<'FROM busybox'
 	expect 1 build -t Bad <<<'FROM busybox'
@@ -541,4 +539,46 @@ END
 	echo x >odd/f
 	printf 'FROM busybox\nADD --checksum=sha256:%064d f /\n' 0 >odd/Dockerfile
 	expect 1 skiff build --network none odd
+}
+
+@test "build: RUN --mount=type=ssh: an agent's keys sign inside, and stay as they are" {
+	mkdir -p ssh/lib ssh/lib64
+	cp "$(command -v ssh-add)" ssh/
+	ldd ssh/ssh-add | grep -o '/lib[^ ]*' | while read -r file; do cp --parents "$file" ssh; done
+	ssh-keygen -q -t ed25519 -N '' -C lent -f key
+	ssh-keygen -q -t ed25519 -N secret -C closed -f closed
+	cp key.pub ssh/
+	cat >ssh/Dockerfile <<-'END_OF_FILE'
+		FROM busybox
+		COPY . /
+		RUN --mount=type=ssh ls -l $SSH_AUTH_SOCK >/ls && /ssh-add -l >/keys && /ssh-add -T /key.pub && ! /ssh-add -D && ! /ssh-add -d /key.pub
+		RUN --mount=type=ssh,id=files,target=/agent,mode=0660,uid=1000,gid=1000,required=true ls -ln /agent >/ls2 && \
+			echo $SSH_AUTH_SOCK >>/ls2 && su ann -c '/ssh-add -T /key.pub'
+		RUN --mount=type=ssh,id=none ! /ssh-add -l
+		RUN --mount=type=ssh,id=none --mount=type=ssh,id=files SSH_AUTH_SOCK=/run/buildkit/ssh_agent.1 /ssh-add -T /key.pub
+		RUN --mount=type=ssh,id=none true
+		ENV SSH_AUTH_SOCK=/mine
+		RUN --mount=type=ssh echo $SSH_AUTH_SOCK >/mine
+	END_OF_FILE
+	ssh-agent -D -a agent >/dev/null 2>&1 3>&- &
+	agent=$!
+	ssh-add() { SSH_AUTH_SOCK=agent command ssh-add "$@"; }
+	chmod 600 key
+	wait_until ssh-add -q key
+	chmod 644 key # ssh-add alone would refuse it
+	SSH_AUTH_SOCK=agent expect 0 skiff build --network none -t t --ssh default --ssh files=key ssh
+	ssh-add -l | grep -q lent
+	expect 0 inside t cat /ls /keys /ls2 /mine
+	[[ $output = srw-------*root*/run/buildkit/ssh_agent.0*lent*srw-rw----*1000*1000*/agent$'\n'/agent$'\n'/mine ]] || fail "$output"
+	expect 1 inside t ls /run/buildkit /agent
+	expect 1 build --no-cache <<<$'FROM busybox\nRUN --mount=type=ssh,required=true true'
+	[[ $output = *'unset ssh forward key default'* ]] || fail "$output"
+	expect 1 build --no-cache --ssh files=closed <<<$'FROM busybox\nRUN --mount=type=ssh,id=files true'
+	[[ $output = *'ssh files: its keys cannot be lent'* ]] || fail "$output"
+	expect 1 build --ssh files=/no/such <<<'FROM busybox'
+	expect 1 build --ssh files=key,agent <<<'FROM busybox'
+	expect 1 build --ssh files=key --ssh files=agent <<<'FROM busybox'
+	expect 1 env -u SSH_AUTH_SOCK skiff build --ssh default ssh
+	kill "$agent"
+	! pgrep -f "lend-agent|ssh-agent.*agent.1" >left || fail "$(xargs ps -fp <left)"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# What a manual page gives as the EQUIVALENT of a tool does the same as the tool. (cgset, lockdown, netup, push and
-# containers have that among their own tests.)
+# What a manual page gives as the EQUIVALENT of a tool does the same as the tool. (cgset, lockdown, netup, push,
+# lend-agent and containers have that among their own tests.)
 # shellcheck shell=bash
 
 load helper

@@ -7,7 +7,7 @@
 
 explain_stages() {
 	[ "$context" != "$work/context" ] || die '--explain: the context must be a directory'
-	[ -z "$secrets" ] || die '--explain: not with secrets'
+	[ -z "$secrets$agents" ] || die '--explain: not with secrets or keys'
 	scratch=$(mktemp -d)
 	mkdir -p "$scratch$SKIFF_ROOT/containers"
 	explained_work=$work

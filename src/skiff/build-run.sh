@@ -1,5 +1,7 @@
 # RUN: a container of the layers so far, with its mounts. Sourced by build-steps.sh, which has the fields of a step.
 
+lenders='' # processes that serve a socket to the RUN at hand
+
 # each_mount FUNCTION: for each mount of the step, with its fields in $m_type, $m_from...
 each_mount() {
 	mount_function=$1 mount_number=0
@@ -28,6 +30,7 @@ mount_fields() {
 		: "${m_id:=${m_target##*/}}"
 		[ -n "$m_target$m_env" ] || m_target=/run/secrets/$m_id
 	fi
+	[ "$m_type" != ssh ] || : "${m_id:=default}"
 	case $m_mode in *[!0-7]*) failed "invalid value $m_mode for mode" ;; esac
 	case $m_uid$m_gid in *[!0-9]*) failed "invalid value $m_uid$m_gid for uid or gid" ;; esac
 }
@@ -69,7 +72,7 @@ bind_put() { x root-tar put --parents --owners "$step" "/bind.$mount_number" >&4
 # plan_mounts: what has to be there before the container is: copies of what is bound (nobody may
 # follow a link out of where it is from, nor change it), directories of caches, with their locks.
 plan_mounts() {
-	stubs='' held=''
+	stubs='' held='' lenders=''
 	each_mount plan_one_mount
 	[ "$explain" != only ] || held=''
 	[ -z "$held" ] || hold_caches
@@ -88,8 +91,7 @@ plan_one_mount() {
 	secret)
 		take_secret
 		;;
-	tmpfs) ;;
-	*) failed "--mount=type=$m_type is not supported" ;;
+	ssh) lend_agent ;;
 	esac
 	[ -z "$m_target" ] || stubs="$stubs--stub$nl${m_target#/}$nl"
 }
@@ -165,6 +167,46 @@ take_secret() {
 	[ -z "$m_required" ] || failed "secret $m_id: not found"
 }
 
+# lend_agent: the agent of the mount at hand as the socket $run/ssh.N, and of it no more than signatures. Who
+# lends it is one of $lenders.
+lend_agent() {
+	IFS=$nl
+	for agent in $agents; do
+		[ "${agent%%"$us"*}" = "$m_id" ] || continue
+		unset IFS
+		socket=$run/ssh.$mount_number
+		[ -d "$run" ] || mkdir -m 0700 "$run"
+		mkfifo "$step/ready.$mount_number"
+		serve_agent "${agent#*"$us"}" >"$step/ready.$mount_number" &
+		lenders="$! $lenders"
+		read -r ready <"$step/ready.$mount_number" || ready=''
+		! get "$step/agent.$mount_number.pid" || lenders="$value $lenders"
+		[ -n "$ready" ] || failed "ssh $m_id: its keys cannot be lent"
+		chown "${m_uid:-0}:${m_gid:-0}" "$socket"
+		chmod "${m_mode:-600}" "$socket"
+		return
+	done
+	unset IFS
+	[ -z "$m_required" ] || failed "unset ssh forward key $m_id"
+}
+
+# serve_agent SOCKET|KEY,KEY...: become what serves $socket. For files of keys there is an agent, as long as that.
+# (Its own socket is named from where it is: addresses are short.)
+serve_agent() {
+	[ ! -S "$1" ] || exec lend-agent "$1" "$socket"
+	files=$1
+	cd "$step" || exit
+	set --
+	IFS=,
+	for file in $files; do set -- "$@" "$file"; done
+	unset IFS
+	# shellcheck disable=SC2016 # for the other shell. A passphrase is not asked for.
+	SSH_ASKPASS=false SSH_ASKPASS_REQUIRE=force exec ssh-agent -a "agent.$mount_number" sh -c '
+		echo "$SSH_AGENT_PID" >"$SSH_AUTH_SOCK.pid" && socket=$0
+		for key; do ssh-add -q - <"$key" || exit; done
+		exec lend-agent "$SSH_AUTH_SOCK" "$socket"' "$socket" "$@"
+}
+
 # write_mount_options: arguments of unshare-run, and variables.
 write_mount_options() {
 	case $m_type in
@@ -188,6 +230,7 @@ write_mount_options() {
 		[ -z "$m_target" ] || append "$dir/unshare-run" --ro-bind "$run/secret.$mount_number" "$m_target"
 		[ -z "$m_env" ] || secret_variable
 		;;
+	ssh) [ ! -S "$run/ssh.$mount_number" ] || append "$dir/unshare-run" --ro-bind "$run/ssh.$mount_number" "$m_target" ;;
 	esac
 }
 
@@ -295,12 +338,15 @@ run_failed() {
 	failed "process \"${words% }\" did not complete successfully: exit code: $1"
 }
 
-# end_own_container: the one of this stage.
+# end_own_container: the one of this stage, and who lends it keys.
 end_own_container() {
+	# shellcheck disable=SC2086 # an agent and who lends it, or neither
+	[ -z "$lenders" ] || kill $lenders 2>/dev/null || :
+	lenders=''
 	get "$work/container.$stage_number" || return 0
 	id=$value
 	container_dirs
 	[ ! -d "$dir" ] || end_unfinished || :
 	[ ! -d "$dir" ] || remove_container
-	rm -f "$work/container.$stage_number"
+	rm -rf "$run" "$work/container.$stage_number" # (of one that never came to be)
 }

@@ -78,16 +78,23 @@ def mount_fields($stages; $now; $cwd): [.type, (.from | mounted_from($stages; $n
 	(if .required == true then "true" else "" end), .env, .size, .mode, .uid, .gid]
 	| map(. // "" | tostring | plain("--mount")) | join("\u001d");
 
+# Mounts with a place for each agent that has none.
+def with_agents: reduce .[]? as $m ([]; . + [$m + (if $m.type == "ssh" and $m.target == null
+	then {target: "/run/buildkit/ssh_agent.\(map(select(.type == "ssh")) | length)"} else {} end)]);
+
 def run_step($i; $stages): .number as $now | .config as $c | ($c | shell) as $shell
 	| (if $i.form == "exec" then $i.args elif $i.script == true then [] else $shell + [$i.command] end) as $argv
 	| (reduce ($i.args_in_env[]?) as $pair ($c.Env // []; set_env($pair))) as $env
 	| ($i.args_in_env // []) as $args
+	| ($i.mounts | with_agents | map(mount_fields($stages; $now; $c.WorkingDir))) as $mounts
+	| ([$mounts[] | split("\u001d") | select(.[0] == "ssh") | "SSH_AUTH_SOCK=" + .[3]][:1]
+		| if any($env[]; startswith("SSH_AUTH_SOCK=")) then [] else . end) as $agent
 	| ((if ($args | length) > 0 then "|\($args | length) \($args | sort | join(" ")) " else "" end)
 		+ (if $i.form == "exec" then $i.args | join(" ") else ($shell | join(" ")) + " " + $i.command end)) as $by
 	| {kind: "run", by: $by,
 		key: {run: $argv, script: (if $i.script == true then $i.command else null end), env: $env, user: $c.User, cwd: $c.WorkingDir, flags: $i.flags},
-		fields: [($argv | nul), (($env + $proxies) | nul), ($c.User // "" | plain("the user")), ($c.WorkingDir // "" | plain("the working directory")),
-			([$i.mounts[]? | mount_fields($stages; $now; $c.WorkingDir)] | join("\u001e")), ($i.flags.network[0]? // ""), ($i.flags.security[0]? // ""),
+		fields: [($argv | nul), (($env + $agent + $proxies) | nul), ($c.User // "" | plain("the user")), ($c.WorkingDir // "" | plain("the working directory")),
+			($mounts | join("\u001e")), ($i.flags.network[0]? // ""), ($i.flags.security[0]? // ""),
 			(if $i.script == true then $i.command | b64 else "" end)]};
 
 def check_destination: if ((.args[:-1] + (.heredocs // [])) | length) > 1 and (.args[-1] | test("(/|(\\A|/)\\.\\.?)\\z") | not)

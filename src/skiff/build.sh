@@ -107,6 +107,25 @@ secret_option() {
 	secrets="$secrets$id$us$from$nl"
 }
 
+# ssh_option SPEC: ID[=SOCKET|=KEY[,KEY]...]: a line of $agents.
+ssh_option() {
+	id=${1%%=*} from=''
+	case $1 in *=*) from=${1#*=} ;; esac
+	: "${id:=default}" "${from:=${SSH_AUTH_SOCK:-}}"
+	[ -n "$from" ] || die "--ssh $1: no agent: SSH_AUTH_SOCK is not set"
+	case $nl$agents in *"$nl$id$us"*) die "--ssh: duplicate agent ID '$id'" ;; esac
+	[ -S "$from" ] || command -v ssh-agent >/dev/null || die '--ssh: no program ssh-agent: it is needed for keys in files'
+	paths=$from, from=''
+	while [ -n "$paths" ]; do
+		path=${paths%%,*} paths=${paths#*,}
+		[ -z "$from$paths" ] && [ -S "$path" ] || { [ -f "$path" ] && [ -r "$path" ]; } ||
+			die "--ssh $1: $path: neither a socket nor a file of a key"
+		case $path in /*) ;; *) path=$PWD/$path ;; esac
+		from=$from${from:+,}$path
+	done
+	agents="$agents$id$us$from$nl"
+}
+
 # ---- the beginning and the end ------------------------------------------------
 
 begin_build() {
