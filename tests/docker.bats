@@ -53,6 +53,7 @@ value() {
 	--volume | -v) echo /x ;;
 	--progress) echo plain ;;
 	--secret) echo id=x,env=HOME ;;
+	--ssh) echo x=/etc/passwd ;;
 	--output) echo x ;;
 	--type) echo container ;;
 	--driver | -d) echo local ;;
