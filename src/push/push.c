@@ -31,6 +31,8 @@ static const char usage[] =
 	"  -d, --directory DIR              where digests are looked up\n"
 	"  -f, --from REPOSITORY            that may have all of the blobs; can be given many "
 	"times\n"
+	"  -m, --manifest FILE              after the blobs push this manifest, as \"manifest\" "
+	"does\n"
 	"  -n, --no-upload                  send no bytes: mount, or say \"missing\"\n"
 	"  -P, --parallel N                 send N blobs at a time (5)\n"
 	"      --insecure HOST              allow HTTP and unknown certificates for HOST\n"
@@ -44,7 +46,7 @@ static const char usage[] =
 enum { PARALLEL = 5, BLOBS_LIMIT = 10000, FROM_LIMIT = 10, INPUT_LIMIT = 16 << 20 };
 
 /* The options, as given. */
-static const char *directory;
+static const char *directory, *manifest_file;
 static unsigned parallel = PARALLEL;
 static bool upload = true;
 static char **common_from;
@@ -84,6 +86,72 @@ static char *repository_at(const char *host, const char *name)
 	if (strcmp(reference.host, host) != 0)
 		die("%s: not at %s: nothing can be mounted from there", name, host);
 	return reference.repository;
+}
+
+/* ---- manifests ---- */
+
+/* The one in FILE, to go by the name NAME, which becomes REFERENCE. */
+static void read_document(const char *file, const char *name, struct reference *reference,
+			  struct document *document)
+{
+	bool standard = !file || !strcmp(file, "-");
+	const char *source = standard ? "standard input" : file;
+	int fd = standard ? STDIN_FILENO : open_argument(file, O_RDONLY);
+
+	parse_reference(name, reference);
+	document->data = read_all(fd, MANIFEST_LIMIT, &document->size, source);
+	digest_of(document->data, document->size, document->digest);
+	parse_document(source, document, NULL);
+	if (reference->digest && strcmp(reference->digest, document->digest) != 0)
+		die("%s: refused: the bytes hash to %s", name, document->digest);
+}
+
+static size_t give_document(struct request *request, char *data, size_t room)
+{
+	const struct document *document = request->context;
+
+	memcpy(data, document->data + request->sent, room);
+	return room;
+}
+
+/* Push DOCUMENT by the tag or digest of REFERENCE. */
+static void put_manifest(struct registry *registry, const struct reference *reference,
+			 struct document *document)
+{
+	char *name = reference_text(reference, false);
+	struct request request = {
+		.registry = registry,
+		.path = xasprintf("/v2/%s/manifests/%s", reference->repository,
+				  reference->digest ? reference->digest : reference->tag),
+		.what = name,
+		.method = "PUT",
+		.type = document_type(document),
+		.length = document->size,
+		.source = give_document,
+		.context = document,
+		.limit = TOKEN_LIMIT,
+	};
+	if (request_perform(&request) == FAILED)
+		request_die(&request);
+	if (request.status != 201)
+		die("%s: unexpected HTTP status %ld", name, request.status);
+	if (request.content_digest && strcmp(request.content_digest, document->digest) != 0)
+		die("%s: the registry took it for another: %.100s", name, request.content_digest);
+	request_free(&request);
+	free(name);
+}
+
+static void verb_manifest(char **arguments)
+{
+	struct reference reference;
+	struct document document = {0};
+
+	read_document(arguments[1], arguments[0], &reference, &document);
+	registry_init();
+	struct registry *registry = open_origin(&reference);
+	set_scopes(registry, NULL, 0);
+	put_manifest(registry, &reference, &document);
+	puts(document.digest);
 }
 
 /* ---- blobs ---- */
@@ -177,9 +245,14 @@ static void read_blobs(const char *host, struct blob **blobs, size_t *count)
 static void verb_blob(char **arguments)
 {
 	struct reference reference;
+	struct document document = {0};
 	struct blob *blobs = NULL;
 	size_t count = 0;
 
+	if (manifest_file && !upload)
+		usage_error("-m and -n exclude each other");
+	if (manifest_file)
+		read_document(manifest_file, *arguments, &reference, &document);
 	parse_reference(*arguments++, &reference);
 	for (size_t i = 0; i < common_count; i++)
 		common_from[i] = repository_at(reference.host, common_from[i]);
@@ -193,63 +266,10 @@ static void verb_blob(char **arguments)
 	set_scopes(registry, blobs, count);
 	push_blobs(registry, blobs, count, parallel, upload);
 	free(blobs);
-}
-
-/* ---- manifests ---- */
-
-static void read_document(const char *file, struct document *document)
-{
-	bool standard = !file || !strcmp(file, "-");
-	const char *name = standard ? "standard input" : file;
-	int fd = standard ? STDIN_FILENO : open_argument(file, O_RDONLY);
-
-	document->data = read_all(fd, MANIFEST_LIMIT, &document->size, name);
-	digest_of(document->data, document->size, document->digest);
-	parse_document(name, document, NULL);
-}
-
-static size_t give_document(struct request *request, char *data, size_t room)
-{
-	const struct document *document = request->context;
-
-	memcpy(data, document->data + request->sent, room);
-	return room;
-}
-
-static void verb_manifest(char **arguments)
-{
-	struct reference reference;
-	struct document document = {0};
-
-	parse_reference(arguments[0], &reference);
-	read_document(arguments[1], &document);
-	if (reference.digest && strcmp(reference.digest, document.digest) != 0)
-		die("%s: refused: the bytes hash to %s", arguments[0], document.digest);
-	registry_init();
-	struct registry *registry = open_origin(&reference);
-	set_scopes(registry, NULL, 0);
-	char *name = reference_text(&reference, false);
-	struct request request = {
-		.registry = registry,
-		.path = xasprintf("/v2/%s/manifests/%s", reference.repository,
-				  reference.digest ? reference.digest : reference.tag),
-		.what = name,
-		.method = "PUT",
-		.type = document_type(&document),
-		.length = document.size,
-		.source = give_document,
-		.context = &document,
-		.limit = TOKEN_LIMIT,
-	};
-	if (request_perform(&request) == FAILED)
-		request_die(&request);
-	if (request.status != 201)
-		die("%s: unexpected HTTP status %ld", name, request.status);
-	if (request.content_digest && strcmp(request.content_digest, document.digest) != 0)
-		die("%s: the registry took it for another: %.100s", name, request.content_digest);
-	puts(document.digest);
-	request_free(&request);
-	free(name);
+	if (!manifest_file)
+		return;
+	put_manifest(registry, &reference, &document);
+	printf("%s manifest %zu\n", document.digest, document.size);
 }
 
 /* ---- the command line ---- */
@@ -263,6 +283,7 @@ static const struct verb verbs[] = {
 static const struct option options[] = {
 	{"directory", required_argument, NULL, 'd'},
 	{"from", required_argument, NULL, 'f'},
+	{"manifest", required_argument, NULL, 'm'},
 	{"no-upload", no_argument, NULL, 'n'},
 	{"parallel", required_argument, NULL, 'P'},
 	HOST_OPTIONS,
@@ -280,6 +301,9 @@ static void take_option(int option)
 		common_from = xrealloc(common_from, (common_count + 1) * sizeof *common_from);
 		common_from[common_count++] = optarg;
 		break;
+	case 'm':
+		manifest_file = optarg;
+		break;
 	case 'n':
 		upload = false;
 		break;
@@ -291,7 +315,7 @@ static void take_option(int option)
 
 int main(int argc, char **argv)
 {
-	static const struct command command = {usage, verbs, "+d:f:nP:qh", options, take_option};
+	static const struct command command = {usage, verbs, "+d:f:m:nP:qh", options, take_option};
 
 	tool = "push";
 	run_command(&command, argc, argv);

@@ -214,7 +214,7 @@ keep_digest() {
 
 place_reference() {
 	ref=$SKIFF_ROOT/refs/$1
-	x mkdir -p "${ref%/*}"
+	[ -d "${ref%/*}" ] || x mkdir -p "${ref%/*}"
 	(put "$SKIFF_ROOT/refs/.$$" "$2$nl$3$nl$4") || {
 		rm -f "$SKIFF_ROOT/refs/.$$"
 		exit 1
