@@ -419,6 +419,37 @@ is_gone() {
 	on host ip link delete dummy0
 }
 
+@test "who turned on forwarding goes, or all rules go: still no router for others" {
+	serve far 80 far
+	netup create --table first "$N/one"
+	netup create --table second "$N/two"
+	join one a
+	join two b
+	refused ask lan 10.8.0.2:80
+	expect 0 netup erase first
+	[ -z "$output" ] || fail "$output"
+	! on host ip link show "$(cat "$N/one/bridge")" || fail "there is a bridge"
+	! on host nft list table inet first || fail "there is a table"
+	[ -n "$(ask b 10.8.0.2:80)" ]
+	refused ask lan 10.8.0.2:80
+	on host nft flush ruleset
+	[ -n "$(ask lan 10.8.0.2:80)" ]
+	netup mend "$N/two"
+	refused ask lan 10.8.0.2:80
+	# off again, but not under who has come since
+	on host ip link add later0 type bridge
+	expect 0 netup erase second
+	[[ $output == 'netup: ipv4/ip_forward stays on, as others have come since who may need it: later0' ]] || fail "$output"
+	on host ip link delete later0
+	on host sysctl -qw net.ipv4.ip_forward=0
+	netup create --ipv6 "$N/three"
+	join three c
+	expect 0 netup erase netup
+	[ "$(on host cat /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding | xargs)" = '0 0' ]
+	expect 0 netup erase netup
+	expect 1 netup erase 'a b'
+}
+
 @test "a network with IPv6 turns on its forwarding: what was routed before still is" {
 	serve far 80 far
 	on host sysctl -qw net.ipv4.ip_forward=1 # somebody else did

@@ -329,7 +329,7 @@ bool remove_group(struct group *group)
 		warn("end them first: cgset kill %s", group->name);
 		return false;
 	}
-	/* runc makes it in named hierarchies, too. Where we have none of that name it is not ours. */
+	/* runc makes it in named hierarchies, too. Where we have none it is not ours. */
 	bool removed = !directory || remove_directories(group->other, group->other_count);
 	/* Whatever is there: who made or removed it may have been killed half-way. */
 	return removed && remove_directories(group->directory, group->count);

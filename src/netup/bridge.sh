@@ -37,6 +37,8 @@ up() {
 # mend: rules and name server again, if others took them away.
 mend() {
 	get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" && [ "$value" = 1 ] || die "network ${directory##*/} is not up"
+	[ ! -e "$directory/strangers" ] || strangers=$(cat "$directory/strangers")
+	[ ! -e "$directory/strangers6" ] || strangers6=$(cat "$directory/strangers6")
 	rules | nft -f - || die "nft refuses the rules of $bridge"
 	[ ! -e "$directory/dnsmasq" ] || dnsmasq_lives || serve_names
 }
@@ -111,7 +113,8 @@ find_mtu() {
 
 # allow_forwarding: this machine becomes a router, but for our networks only: who turns it on
 # notes the interfaces that were there, as the rules keep those from being routed between. IPv4 and
-# IPv6 each for itself: others may have turned on the one and want it.
+# IPv6 each for itself: others may have turned on the one and want it. Where another network of this
+# machine turned it on, its notes are ours, too: that one may go first, with its table.
 allow_forwarding() {
 	strangers='' strangers6=''
 	[ ! -e "$directory/internal" ] || return 0
@@ -121,8 +124,21 @@ allow_forwarding() {
 		# Rules first: there is no moment without them.
 		rules | nft -f - || die "nft refuses the rules of $bridge"
 		sysctl ipv4/ip_forward 1
+	else
+		strangers=$(members strangers)
 	fi
-	[ -n "$gateway6" ] && get /proc/sys/net/ipv6/conf/all/forwarding && [ "$value" = 0 ] || return 0
+	allow_forwarding6
+	# For mend: others flush all rules.
+	printf '%s\n' "$strangers" >"$directory/strangers"
+	printf '%s\n' "$strangers6" >"$directory/strangers6"
+}
+
+allow_forwarding6() {
+	[ -n "$gateway6" ] && get /proc/sys/net/ipv6/conf/all/forwarding || return 0
+	if [ "$value" = 1 ]; then
+		strangers6=$(members strangers6)
+		return
+	fi
 	strangers6=$(interfaces)
 	rules | nft -f - || die "nft refuses the rules of $bridge"
 	for device in $strangers6; do
@@ -131,6 +147,23 @@ allow_forwarding() {
 		sysctl "ipv6/conf/$device/accept_ra" 2
 	done
 	sysctl ipv6/conf/all/forwarding 1
+}
+
+# members SET [TABLE]: the interfaces in the sets of that name, of all tables or of one.
+members() {
+	nft list sets inet 2>/dev/null | while read -r first second third rest; do
+		case $first in
+		table) in_table=$third ;;
+		set) in_set=$second ;;
+		comment) ;;
+		*)
+			[ "$in_set $in_table" = "$1 ${2:-$in_table}" ] || continue
+			for word in $first $second $third $rest; do
+				case $word in \"*) word=${word#\"} && printf '%s\n' "${word%%\"*}" ;; esac
+			done
+			;;
+		esac
+	done
 }
 
 # interfaces: those of this machine but for loopback and our bridges.
@@ -235,4 +268,35 @@ down() {
 	rm -f "$directory/dnsmasq" "$directory/dnsmasq.pid"
 	[ ! -d "/proc/sys/net/ipv4/conf/$bridge" ] || ip link delete "$bridge" || :
 	! nft list table inet "$table" >/dev/null 2>&1 || elements delete | nft -f - || :
+}
+
+# erase: what up() made for all networks of the table $table, whether their files are there or not; then
+# the table, and forwarding, if it was turned on for them and nobody has come who may need it.
+erase() {
+	command -v nft >/dev/null && nft list table inet "$table" >/dev/null 2>&1 || return 0
+	for bridge in $(members bridges "$table"); do
+		ip -o link show "$bridge" 2>/dev/null | grep -qE ' alias [0-9a-f]{64}' || continue
+		for veth in $(ip -o link show master "$bridge" | sed -n 's/^[0-9]*: \([^@:]*\)@.*/\1/p'); do
+			ip link delete "$veth" || :
+		done
+		ip link delete "$bridge"
+	done
+	forbid_forwarding strangers ipv4/ip_forward
+	forbid_forwarding strangers6 ipv6/conf/all/forwarding
+	nft delete table inet "$table"
+}
+
+# forbid_forwarding SET SYSCTL: as it was, unless other networks of ours have noted that, too.
+forbid_forwarding() {
+	before=$(members "$1" "$table")
+	[ -n "$before" ] || return 0
+	nft flush set inet "$table" "$1"
+	[ -z "$(members "$1")" ] || return 0
+	come=$(interfaces | grep -vxF -e "$before") || :
+	if [ -n "$come" ]; then
+		# shellcheck disable=SC2086 # names
+		warn "$2 stays on, as others have come since who may need it: "$come
+	else
+		sysctl "$2" 0
+	fi
 }

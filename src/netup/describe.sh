@@ -88,7 +88,7 @@ create() {
 	: "${bridge:=sk-${id%"${id#????????????}"}}"
 	case $bridge in *[!A-Za-z0-9._-]* | [.-]* | ????????????????*) die "invalid name of a bridge: '$bridge'" ;; esac
 	case $mtu in '' | [6-9][0-9] | [1-9][0-9][0-9] | [1-9][0-9][0-9][0-9] | [1-6][0-9][0-9][0-9][0-9]) ;; *) die "invalid MTU '$mtu'" ;; esac
-	case $table in *[!A-Za-z0-9_-]* | [!A-Za-z_]*) die "invalid name of a table: '$table'" ;; esac
+	check_table "$table"
 	[ -z "$subnet" ] || check_subnet
 	umask 077
 	mkdir -p "${directory%/*}"

@@ -10,6 +10,7 @@
 #   hosts/ID                                      what dnsmasq is to know of ID
 #   next                                          where to look for a free address first
 #   link-mtu                                      value: MTU of the bridge since it is up
+#   strangers strangers6                          lines: interfaces that are not routed between
 #   dnsmasq                                       process: the name server
 set -euf
 
@@ -23,6 +24,7 @@ nl='
 '
 usage='usage: netup create [options] DIRECTORY
        netup up|mend|down DIRECTORY
+       netup erase TABLE
        netup connect [options] DIRECTORY ID PROCESS
        netup disconnect [--hosts FILE] DIRECTORY ID
        netup names [options] FILE PROCESS DIRECTORY...
@@ -117,6 +119,10 @@ load() {
 	gateway6=$value
 }
 
+check_table() {
+	case $1 in '' | *[!A-Za-z0-9_-]* | [!A-Za-z_]*) die "invalid name of a table: '$1'" ;; esac
+}
+
 # ---- command line --------------------------------------------------------------------
 
 undo=''
@@ -148,8 +154,8 @@ aliases='' dns_conf='' hosts='' hostname='' interface=eth0 ip='' ip6='' mac='' l
 command=${1:-}
 case $command in
 -h | --help) printf '%s\n' "$usage"; exit 0 ;;
-create | up | mend | down | connect | disconnect | names) shift ;;
-*) usage_error "which command? create, up, mend, down, connect, disconnect or names" ;;
+create | up | mend | down | erase | connect | disconnect | names) shift ;;
+*) usage_error "which command? create, up, mend, down, erase, connect, disconnect or names" ;;
 esac
 . "$parts/address.sh"
 . "$parts/bridge.sh"
@@ -183,5 +189,11 @@ trap finish EXIT
 trap 'exit 130' INT TERM HUP
 case $command in
 up | mend | down) with_directory "$command" "$@" ;;
+erase)
+	[ $# -eq 1 ] || usage_error 'erase: one TABLE'
+	check_table "$1"
+	table=$1
+	erase
+	;;
 *) "$command" "$@" ;;
 esac

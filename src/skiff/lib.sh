@@ -60,6 +60,7 @@ need_root() {
 # make_store: the directories that all else lies in. Closed to others: layers
 # hold setuid files (CVE-2021-41103, CVE-2024-25621).
 make_store() {
+	[ ! -e "$SKIFF_ROOT/destroying" ] || die "$SKIFF_ROOT is being destroyed: skiff system destroy"
 	[ -e "$SKIFF_ROOT/cgroup" ] && [ -d "$SKIFF_RUN" ] && return
 	need_root
 	(
