@@ -130,6 +130,8 @@ expect_offers() {
 	expect_offers 'skiff run --pull=mi' missing
 	expect_offers 'skiff run --restart un' unless-stopped
 	expect_offers 'skiff kill -s HU' HUP
+	expect_offers 'skiff show --format ' json
+	expect_offers 'skiff ps --format ' json table
 	expect_offers 'skiff run -iv g' goods
 	expect_offers 'skiff run -vg busyb' busybox busybox:latest
 }

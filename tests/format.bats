@@ -227,6 +227,9 @@ inspected() {
 	run -125 --separate-stderr format '{{.Name}} {{.Id}}' <c.json
 	[ "$output" = '/web abcdef0123456789' ]
 	[[ $stderr == *'key "Id"' ]]
+	# what goes wrong with each is said once
+	run -125 --separate-stderr format '{{.Nope}}' <c.json
+	[ "${#stderr_lines[@]}" -eq 1 ] || fail "$stderr"
 }
 
 rows() {

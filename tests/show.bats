@@ -323,6 +323,20 @@ hostile() {
 	grep -q '>of 64 MiB<' stack.svg
 	expect 1 skiff show --html nowhere/page.html
 	[ "$output" = 'skiff show: cannot write nowhere/page.html' ]
+	# a full disk: what was there stays
+	mkdir small
+	mount -t tmpfs -o size=8k none small
+	echo old >small/page.html
+	run skiff show --html small/page.html
+	left=$(cd small && grep . -- *)
+	umount small
+	[ "$status" -eq 1 ]
+	[ "$left" = old ] || fail "$left"
+	ln -s page.html link
+	skiff show --html link
+	[ -L link ]
+	skiff show --html >(grep -c '</html>' >seen)
+	wait_until grep -qsx 1 seen
 }
 
 @test "--html in a browser: nothing runs, nothing is outside the picture or upon something else" {

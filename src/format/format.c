@@ -272,6 +272,18 @@ static size_t take_json(void *buffer, size_t size, void *unused)
 	return 1;
 }
 
+/* What goes wrong with each of many values alike is said once. */
+static void warn_of_failure(void)
+{
+	static char *said;
+
+	if (said && !strcmp(said, execute_error.data))
+		return;
+	warn("template parsing error: %s", execute_error.data);
+	free(said);
+	said = xstrdup(execute_error.data);
+}
+
 /* All values; false if the template fails with one. */
 static bool print_values(void)
 {
@@ -289,7 +301,7 @@ static bool print_values(void)
 		if (!value)
 			die("standard input is no JSON: %s", error.text);
 		if (!print_line(value)) {
-			warn("template parsing error: %s", execute_error.data);
+			warn_of_failure();
 			good = false;
 		}
 		json_decref(value);

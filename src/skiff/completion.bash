@@ -107,6 +107,11 @@ _skiff_kind() {
 		_skiff_offer '' "${list[@]#SIG}"
 		;;
 	WHEN) _skiff_offer '' always missing never ;;
+	TEMPLATE)
+		list=(json)
+		[[ ! $help =~ --format\ TEMPLATE[^$'\n']*table ]] || list+=(table)
+		_skiff_offer '' "${list[@]}"
+		;;
 	POLICY) _skiff_offer '' always no on-failure unless-stopped ;;
 	NAME)
 		[ "$verb" != inspect ] || {

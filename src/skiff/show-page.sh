@@ -19,6 +19,18 @@ write_page() {
 	written=$(page "$1" 0) || exit 1
 	case $2 in
 	-) printf '%s\n' "$written" ;;
-	*) { printf '%s\n' "$written" >"$2"; } 2>/dev/null || die "cannot write $2" ;;
+	*) write_file "$2" 2>/dev/null || die "cannot write $2" ;;
 	esac
+}
+
+# write_file FILE: written beside it and renamed, so that a browser, or a full disk, never has half a page; but what is no plain
+# file, such as a pipe or a link, stays what it is.
+write_file() {
+	if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
+		printf '%s\n' "$written" >"$1"
+	else
+		(set -C && printf '%s\n' "$written" >"$1.$$") && mv -f "$1.$$" "$1" && return
+		rm -f "$1.$$"
+		return 1
+	fi
 }
