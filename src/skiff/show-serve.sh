@@ -2,6 +2,7 @@
 #
 # socat listens, and starts "skiff on-request" for each connection. What that is to know it is told in the
 # environment, which other users cannot see, as they can arguments.
+# Who has closed his direction with the request gets the answer all the same (-t).
 
 # serve ADDRESS:PORT: does not return.
 serve() {
@@ -27,7 +28,7 @@ serve() {
 	tell <"$place/log" &
 	exec 2>"$place/log" 3>&-
 	rm -r "$place"
-	exec socat -d -d -T 10 "$kind:$port,bind=$address,reuseaddr,fork,max-children=16" 'SYSTEM:exec \"$SHOW_COMMAND\" on-request'
+	exec socat -d -d -t 10 -T 10 "$kind:$port,bind=$address,reuseaddr,fork,max-children=16" 'SYSTEM:exec \"$SHOW_COMMAND\" on-request'
 }
 
 # tell: of what socat notes, what people want to know: that it listens (it says so after each connection),
