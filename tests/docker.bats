@@ -45,6 +45,7 @@ value() {
 	--add-host) echo name:10.0.0.1 ;;
 	--filter | -f) echo label=x ;;
 	--ipc | --pid | --uts | --cgroupns | --userns) echo host ;;
+	--gpus) echo all ;;
 	--label | -l | --log-opt | --opt | -o | --build-arg | --annotation) echo max-size=1m ;;
 	--log-driver) echo none ;;
 	--pull) echo always ;;

@@ -387,6 +387,60 @@ sea.example" ]
 	[[ $output != *'Read-only'* ]]
 }
 
+@test "--device of a directory gives all that is in it" {
+	nodes=$(mktemp -d /dev/skiff-test.XXXXXX)
+	chmod 755 "$nodes"
+	mkdir "$nodes/sub"
+	mknod -m 666 "$nodes/null" c 1 3
+	mknod -m 666 "$nodes/sub/zero" c 1 5
+	run in_container --device "$nodes:/dev/more:rw" -- sh -c 'head -c 1 /dev/more/sub/zero | od -An -tx1; echo >/dev/more/null; find /dev/more -type c | sort'
+	rm -r "$nodes"
+	[ "$status:$output" = $'0: 00\n/dev/more/null\n/dev/more/sub/zero' ] || fail "$status:$output"
+	mkdir none
+	expect 125 in_container --device "$PWD/none" -- true
+	[[ $output == *"there is no device in $PWD/none"* ]] || fail "$output"
+}
+
+@test "--gpus and --device KIND=NAME: what a CDI file says; without one Docker's error" {
+	[ ! -e /dev/nvidiactl ] || skip 'this machine has a GPU'
+	expect 125 in_container --gpus all -- true
+	[[ $output == *'could not select device driver "" with capabilities: [[gpu]]'* ]] || fail "$output"
+	for bad in x -2 0 '' device= 'device=0,1' driver=other; do
+		expect 125 in_container --gpus "$bad" -- true
+	done
+	mkdir -p /var/run/cdi lib
+	echo 1 >lib/libgpu.so.1.2
+	ln -s libgpu.so.1.2 lib/libgpu.so.1
+	local file=/var/run/cdi/skiff-test-$$.json
+	cat >"$file" <<-END
+		{"cdiVersion": "0.6.0", "kind": "nvidia.com/gpu",
+		 "containerEdits": {"env": ["GPUS=some"],
+		  "mounts": [{"hostPath": "$PWD/lib/libgpu.so.1.2", "containerPath": "/usr/lib/libgpu.so.1.2", "options": ["ro", "bind"]}]},
+		 "devices": [
+		  {"name": "0", "containerEdits": {"deviceNodes": [{"path": "/dev/gpu0", "hostPath": "/dev/zero"}]}},
+		  {"name": "1", "containerEdits": {"deviceNodes": [{"path": "/dev/gpu1", "hostPath": "/dev/zero", "permissions": "r"}]}}]}
+	END
+	# one test, as the file is for the whole machine
+	look='ls /dev | grep gpu; cat /usr/lib/libgpu.so.1; echo $GPUS; ! echo 2>/dev/null >>/usr/lib/libgpu.so.1; exec 3</dev/gpu1'
+	run in_container --gpus all -- sh -c "$look"
+	all=$status:$output
+	run in_container --gpus '"device=1"' -- sh -c "$look"
+	one=$status:$output
+	run in_container --device nvidia.com/gpu=1 -e GPUS=mine -- sh -c "$look"
+	named=$status:$output
+	run in_container --gpus 1 -- sh -c 'ls /dev | grep gpu'
+	first=$status:$output
+	run in_container --gpus 3 -- true
+	many=$status:$output
+	rm "$file"
+	[ "$all" = $'0:gpu0\ngpu1\n1\nsome' ] || fail "$all"
+	[ "$one" = $'0:gpu1\n1\nsome' ] || fail "$one"
+	[ "$named" = $'0:gpu1\n1\nmine' ] || fail "$named"
+	[ "$first" = 0:gpu0 ] || fail "$first"
+	[[ $many == '125:'*'unresolvable CDI devices nvidia.com/gpu=2'* ]] || fail "$many"
+	expect 125 in_container --device nvidia.com/gpu=0 -- true
+}
+
 @test "devices: the usual ones only, --device adds one" {
 	expect 0 in_container -- sh -c 'ls /dev | sort | tr "\n" " "; cat /dev/kmsg 2>&1 | head -n 1'
 	[[ ${output#core } = 'fd full mqueue null ptmx pts random shm stderr stdin stdout tty urandom zero'* ]] || fail "$output"

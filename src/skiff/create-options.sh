@@ -17,7 +17,8 @@ Options:
       --cpus NUMBER                 CPUs that may be used, such as 1.5
       --cpuset-cpus LIST            CPUs to run on, such as 0-3,5
       --cpuset-mems LIST            Memory nodes to use
-      --device HOST[:PATH[:rwm]]    Give the container a device of the host
+      --device HOST[:PATH[:rwm]]    Give the container a device of the host, or all in a directory;
+                                    or, as VENDOR.COM/CLASS=NAME, what a CDI file says of it
       --device-read-bps DEV:RATE    Limit reading from a block device, bytes a second
       --device-write-bps DEV:RATE   Limit writing to a block device, bytes a second
       --device-read-iops DEV:RATE   Limit reading, operations a second
@@ -31,6 +32,7 @@ Options:
       --env-file FILE               Read environment variables from FILE
       --explain                     Print the commands that would do it, and do nothing
       --expose PORT[/PROTO]         Note a port, or a range of them, for -P
+      --gpus GPUS                   all, a number of them, or device=NAME[,NAME...]
       --group-add GROUP             Add a supplementary group
       --health-cmd COMMAND          Check the health by this command, run by a shell
       --health-interval TIME        Time between checks (default 30s)
@@ -104,7 +106,7 @@ cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove
 domainname='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' annotations='' streams='' log_driver=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
-slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating=''
+slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating='' gpus='' device_environment=''
 
 # create_option NAME VALUE: one option. Lists of arguments are kept as lines.
 create_option() {
@@ -144,6 +146,10 @@ create_option() {
 	mount | tmpfs) mounts="$mounts$1 $2$nl" ;;
 	volumes-from) mounts="${mounts}from $2$nl" ;;
 	device) devices="$devices$2$nl" ;;
+	gpus)
+		. "$lib/cdi.sh"
+		gpus_option "$2"
+		;;
 	sysctl | shm-size) root="$root--$1$nl$2$nl" ;;
 	read-only) [ "$2" = false ] || root="$root--read-only$nl" ;;
 	security-opt) security_option "$2" ;;

@@ -181,6 +181,7 @@ write_command() {
 begin_environment() {
 	append0 "$dir/env" "HOSTNAME=$hostname" ${tty:+TERM=xterm}
 	gather "$dir/env" "$image_dir/env"
+	each_word add_variable "$device_environment"
 	gather "$dir/labels" "$image_dir/labels"
 }
 

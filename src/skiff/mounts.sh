@@ -441,9 +441,21 @@ forget_new_volumes() {
 	done
 }
 
-# device_mount HOST[:PATH[:rwm]]: the node inside, and the rule of the control group.
+# device_mount HOST[:PATH[:rwm]]|KIND=NAME: the node inside, and the rule of the control group.
 device_mount() {
+	case $1 in
+	/*) ;;
+	[a-zA-Z]*/*=?*)
+		. "$lib/cdi.sh"
+		cdi_device "${1%%=*}" "${1#*=}" || die "CDI device injection failed: unresolvable CDI devices $1"
+		return
+		;;
+	esac
 	node=${1%%:*}
+	if [ -d "$node" ]; then
+		device_directory "$1"
+		return
+	fi
 	[ -b "$node" ] || [ -c "$node" ] || die "--device '$1': $node is not a device"
 	access=rwm inside=''
 	case $1 in
@@ -460,4 +472,21 @@ device_mount() {
 	letter=c
 	[ ! -b "$node" ] || letter=b
 	limits="$limits--device$nl$letter $((${major_minor% *})):$((${major_minor#* })) $access$nl"
+}
+
+# device_directory HOST[:PATH[:rwm]]: all devices in it.
+device_directory() {
+	from=${node%/} into=${node%/} rights_there=''
+	case $1 in
+	*:/*:*) into=${1#*:} into=${into%:*} rights_there=:${1##*:} ;;
+	*:/*) into=${1#*:} ;;
+	*:*) rights_there=:${1#*:} ;;
+	esac
+	nodes=$(find "$from/" -type b -o -type c)
+	[ -n "$nodes" ] || die "--device '$1': there is no device in $from"
+	nodes=$nodes$nl
+	while [ -n "$nodes" ]; do
+		node=${nodes%%"$nl"*} nodes=${nodes#*"$nl"}
+		device_mount "$node:${into%/}${node#"$from"}$rights_there"
+	done
 }

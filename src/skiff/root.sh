@@ -94,10 +94,11 @@ write_root() {
 	get "$image_dir/cwd" || :
 	: "${cwd:=$value}"
 	[ -z "$init" ] || append "$dir/unshare-run" --ro-bind "$share/init" /sbin/docker-init
-	if [ -n "$mounts$devices" ] || [ -s "$image_dir/volumes" ]; then
+	if [ -n "$mounts$devices$gpus" ] || [ -s "$image_dir/volumes" ]; then
 		. "$lib/mounts.sh"
 		write_mounts
 		each_word device_mount "$devices"
+		[ -z "$gpus" ] || gpus_mount "$gpus"
 	fi
 	case $cwd in '' | /) ;; *) append "$dir/unshare-run" --mkdir "$cwd" ;; esac
 }

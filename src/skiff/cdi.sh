@@ -1,0 +1,105 @@
+# Devices that are more than a node: --gpus, and --device VENDOR.COM/CLASS=NAME, by the files of the
+# Container Device Interface, which the tools of the vendors write; or, for --gpus, the nodes of NVIDIA's
+# driver alone. Sourced by create.sh where there are some.
+
+# cdi_device KIND NAMES: all that these devices need. False if there is no file about that kind.
+cdi_device() {
+	cdi_kind=$1 hooks=''
+	set +f
+	set -- "$2" /etc/cdi/*.json /var/run/cdi/*.json
+	set -f
+	names=$1
+	shift
+	for file in "$@"; do # but for the patterns of what is not there
+		shift
+		[ ! -r "$file" ] || set -- "$@" "$file"
+	done
+	[ $# -gt 0 ] || return
+	found=$(jq -nr --arg kind "$cdi_kind" --arg names "$names" -f "$lib/cdi.jq" "$@") || die "cannot read the files of $cdi_kind: $*"
+	[ "$found" != none ] || return
+	while IFS=$tab read -r word first second third; do
+		case $word in
+		unknown) die "CDI device injection failed: unresolvable CDI devices $cdi_kind=$first" ;;
+		device) device_mount "$first:$second:$third" ;;
+		env) device_environment="$device_environment$first$nl" ;;
+		hooks) hooks=true ;;
+		*) bind_file "$word" "$first" "$second" ;;
+		esac
+	done <<-END
+		$found
+	END
+	# Those of NVIDIA run ldconfig, for the links that bind_file has made.
+	[ -z "$hooks" ] || case $cdi_kind in nvidia.com/*) ;; *) warn "$cdi_kind: the hooks of the device are not run" ;; esac
+}
+
+# bind_file OPTION SOURCE TARGET: and, of a library, the links of the host that lead to it: the loader
+# asks for libx.so.1, which is libx.so.1.2.
+bind_file() {
+	case $2,$3 in /*,/*) ;; *) die "CDI: no absolute paths: '$2' '$3'" ;; esac
+	[ -e "$2" ] || die "CDI: there is no $2"
+	append "$dir/unshare-run" "$1" "$2" "$3"
+	case $2 in *.so.*) ;; *) return 0 ;; esac
+	set +f
+	for link in "${2%.so.*}".so*; do
+		[ ! -L "$link" ] || [ ! "$link" -ef "$2" ] || append "$dir/unshare-run" "$1" "$2" "${3%/*}/${link##*/}"
+	done
+	set -f
+}
+
+# gpus_option VALUE: all, a number of them, or device=NAME[,NAME...]; other keys of Docker's are about its own
+# drivers. Into $gpus: NAMES, or "first N".
+gpus_option() {
+	text=$1, driver='' gpus=''
+	case $1 in *'"'*) ;; *device=*,[0-9]*) usage_error "--gpus: cannot set both Count and DeviceIDs on device request: \"$1\" (several are '\"device=0,1\"')" ;; esac
+	while [ -n "$text" ]; do
+		case $text in
+		\"*\",*) part=${text#\"} part=${part%%\"*} text=${text#*\",} ;; # as in CSV: "device=0,1"
+		*) part=${text%%,*} text=${text#*,} ;;
+		esac
+		case $part in
+		device=?*) gpus=$(printf %s "${part#device=}" | tr ',' ' ') ;;
+		all | count=all | -1 | count=-1) gpus=all ;;
+		driver=*) driver=${part#driver=} ;;
+		capabilities=* | options=*) ;;
+		*)
+			case ${part#count=} in '' | 0* | *[!0-9]* | ????*) usage_error "invalid argument \"$1\" for \"--gpus\" flag: \
+all, a number of them, or device=NAMES" ;; esac
+			gpus="first ${part#count=}"
+			;;
+		esac
+	done
+	: "${gpus:=first 1}"
+	case $driver in '' | nvidia | cdi) ;; *) no_gpus "$driver" ;; esac
+}
+
+# no_gpus DRIVER: Docker's words.
+no_gpus() {
+	die "could not select device driver \"$1\" with capabilities: [[gpu]]: there is neither a CDI file of \
+nvidia.com/gpu or amd.com/gpu (nvidia-ctk cdi generate --format=json --output=/etc/cdi/nvidia.json) nor /dev/nvidiactl"
+}
+
+# gpus_mount NAMES|"first N"
+gpus_mount() {
+	gpus=$1
+	case $gpus in 'first '*) first_gpus "${gpus#first }" ;; esac
+	! cdi_device nvidia.com/gpu "$gpus" || return 0
+	! cdi_device amd.com/gpu "$gpus" || return 0
+	[ -c /dev/nvidiactl ] || no_gpus ''
+	warn "--gpus: no file of nvidia.com/gpu in /etc/cdi: the container gets the device nodes, its libraries must be its own"
+	for node in /dev/nvidiactl /dev/nvidia-modeset /dev/nvidia-uvm /dev/nvidia-uvm-tools; do
+		[ ! -c "$node" ] || device_mount "$node"
+	done
+	set +f
+	[ "$gpus" != all ] || gpus=$(cd /dev && printf '%s ' nvidia[0-9]*)
+	set -f
+	for name in $gpus; do device_mount "/dev/nvidia${name#nvidia}"; done
+}
+
+# first_gpus N: the names of that many of them, as they are numbered, into $gpus.
+first_gpus() {
+	gpus=0 number=1
+	while [ "$number" -lt "$1" ]; do
+		gpus="$gpus $number"
+		number=$((number + 1))
+	done
+}
