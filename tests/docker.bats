@@ -46,6 +46,7 @@ value() {
 	--filter | -f) echo label=x ;;
 	--ipc | --pid | --uts | --cgroupns | --userns) echo host ;;
 	--gpus) echo all ;;
+	--storage-opt) echo size=1 ;;
 	--label | -l | --log-opt | --opt | -o | --build-arg | --annotation) echo max-size=1m ;;
 	--log-driver) echo none ;;
 	--pull) echo always ;;

@@ -387,6 +387,34 @@ sea.example" ]
 	[[ $output != *'Read-only'* ]]
 }
 
+# quota_store: a store in $PWD/disk, on xfs with project quotas. False if this kernel has none.
+quota_store() {
+	truncate -s 400M disk.img
+	mkfs.xfs -q disk.img && mkdir disk && mount -o loop,pquota disk.img disk || return
+	export SKIFF_ROOT=$PWD/disk/root SKIFF_RUN=$PWD/run
+	tar -C "$BATS_FILE_TMPDIR/tree" -c . | skiff import -c 'CMD ["sh"]' - busybox >/dev/null
+}
+
+@test "--storage-opt: size of the writable layer on xfs with pquota, else refused" {
+	expect 125 in_container --storage-opt size=10m -- true
+	[[ $output == *"--storage-opt is supported only for overlay over xfs with 'pquota' mount option: $SKIFF_ROOT is on "* ]] || fail "$output"
+	expect 125 in_container --storage-opt x=10m -- true
+	expect 125 in_container --storage-opt size=-1 -- true
+	expect 125 in_container --storage-opt size= -- true
+	command -v mkfs.xfs >/dev/null || skip 'the rest: xfsprogs is not installed'
+	quota_store || skip 'the rest: no xfs with project quotas'
+	run in_container --storage-opt size=10MB -- dd if=/dev/zero of=/big bs=1M count=20
+	small=$status:$output
+	run in_container --storage-opt size=30m -- sh -c 'dd if=/dev/zero of=/big bs=1M count=20 && df -m / | tail -n 1'
+	large=$status:$output
+	limits=$(xfs_quota -x -c 'report -pn' disk)
+	cgset remove "$(cat "$SKIFF_ROOT/cgroup")"
+	umount disk
+	[[ $small == 1:*'No space left on device'* ]] || fail "$small"
+	[[ $large == 0:*' 30 '* ]] || fail "$large"
+	! grep -E '(10240|30720)' <<<"$limits" || fail "left: $limits"
+}
+
 @test "--device of a directory gives all that is in it" {
 	nodes=$(mktemp -d /dev/skiff-test.XXXXXX)
 	chmod 755 "$nodes"

@@ -391,6 +391,10 @@ static json_t *host_config(const struct container *c)
 
 	json_object_update(object, limits);
 	json_decref(limits);
+	json_object_set_new(object, "StorageOpt",
+			    file_exists(c->dir, "storage-size")
+				    ? json_pack("{s:o}", "size", line_of(c->dir, "storage-size"))
+				    : json_null());
 	json_object_set_new(object, "Links", links_of(c));
 	json_object_set_new(object, "PidMode", mode_of(c->dir, "pid-mode", ""));
 	json_object_set_new(object, "IpcMode", mode_of(c->dir, "ipc-mode", "private"));

@@ -348,6 +348,7 @@ remove_container() {
 	if get "$dir/name" && [ "$SKIFF_ROOT/names/$value/" -ef "$dir/" ]; then
 		set -- "$@" "$SKIFF_ROOT/names/$value"
 	fi
+	[ ! -e "$dir/storage-size" ] || (. "$lib/storage.sh" && forget_storage)
 	release_ids
 	[ -z "$lease" ] || set -- "$@" "$lease"
 	end_runtime

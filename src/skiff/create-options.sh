@@ -88,6 +88,7 @@ Options:
       --shm-size SIZE               Size of /dev/shm (64m)
       --stop-signal SIGNAL          Signal of skiff stop
       --stop-timeout SECONDS        Seconds from that signal to SIGKILL (10)
+      --storage-opt OPTION          size=SIZE: what the writable layer may hold; on xfs with pquota
       --sysctl NAME=VALUE           Set a namespaced kernel parameter
       --tmpfs PATH[:OPTIONS]        Mount an empty file system in memory
   -t, --tty                         Allocate a pseudo-terminal
@@ -106,7 +107,7 @@ cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove
 domainname='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' annotations='' streams='' log_driver=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
-slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating='' gpus='' device_environment=''
+slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating='' gpus='' device_environment='' storage_size=''
 
 # create_option NAME VALUE: one option. Lists of arguments are kept as lines.
 create_option() {
@@ -179,6 +180,9 @@ create_option() {
 		case $2 in always | missing | never) pull=$2 ;; *) usage_error "--pull: always, missing or never, not '$2'" ;; esac
 		;;
 	stop-signal) stop_signal=$2 ;;
+	storage-opt)
+		case $2 in size=?*) storage_size=${2#size=} ;; *) usage_error "--storage-opt: size=SIZE, not '$2'" ;; esac
+		;;
 	stop-timeout)
 		case $2 in -1) ;; '' | *[!0-9]*) usage_error "--stop-timeout: not a number of seconds: '$2'" ;; esac
 		stop_timeout=$2
@@ -245,6 +249,10 @@ check_options() {
 	case $cwd in '' | /*) ;; *) die "the working directory '$cwd' is invalid, it needs to be an absolute path" ;; esac
 	check_supervision
 	[ -z "$stop_signal" ] || check_signal "$stop_signal"
+	if [ -n "$storage_size" ]; then
+		. "$lib/storage.sh"
+		check_storage
+	fi
 	[ -z "$cidfile" ] || [ ! -e "$cidfile" ] ||
 		die "container ID file found, make sure the other container isn't running or delete $cidfile"
 	if [ "$runtime" != skiff ]; then

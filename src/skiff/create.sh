@@ -84,6 +84,7 @@ begin_container() {
 	write_rights
 	write_shim
 	write_supervision
+	[ -z "$storage_size" ] || limit_storage
 	[ -z "$remove" ] || put "$dir/auto-remove" true
 	[ -z "$annotations" ] || each_word write_annotation "$annotations"
 	[ "$runtime" = skiff ] || put "$dir/runtime" "$runtime"
