@@ -265,7 +265,7 @@ down() {
 		kill "$pid" || :
 	fi
 	end_unwritten "$directory/dnsmasq"
-	rm -f "$directory/dnsmasq" "$directory/dnsmasq.pid"
+	rm -f "$directory/dnsmasq"
 	[ ! -d "/proc/sys/net/ipv4/conf/$bridge" ] || ip link delete "$bridge" || :
 	! nft list table inet "$table" >/dev/null 2>&1 || elements delete | nft -f - || :
 }

@@ -35,14 +35,16 @@ serve_names() {
 
 # end_unwritten FILE: end one whose starter was killed before he could write it into FILE, and wait
 # until it has gone: it holds the port. dnsmasq itself has noted its number, and says in its
-# command line whose it is.
+# command line whose it is. The note goes, too.
 end_unwritten() {
-	get "$1.pid" || return 0
-	case $value in *[!0-9]*) return 0 ;; esac
+	[ -e "$1.pid" ] || return 0
+	get "$1.pid" || :
+	case $value in '' | *[!0-9]*) value=none ;; esac
 	while { tr '\0' ' ' <"/proc/$value/cmdline"; } 2>/dev/null | grep -qF -- "--pid-file=$1.pid "; do
 		kill -KILL "$value" 2>/dev/null || :
 		sleep 0.05
 	done
+	rm -f "$1.pid"
 }
 
 # start_dnsmasq FILE OPTION...: the process into FILE. It gives up root, so it sees the names
@@ -52,7 +54,7 @@ start_dnsmasq() {
 	file=$1
 	shift
 	end_unwritten "$file"
-	rm -f "$file" "$file.pid"
+	rm -f "$file"
 	# shellcheck disable=SC2016 # for the inner shell
 	unshare -m sh -c 'mount --bind "$1" /mnt && shift && exec "$@"' - "$directory/hosts" \
 		dnsmasq --conf-file=/dev/null --bind-interfaces --no-hosts --user=nobody --group="$(id -gn nobody)" \
@@ -164,7 +166,6 @@ names_inside() {
 # he could write it there.
 end_names() {
 	end_unwritten "${1%/endpoints/*}/.names.${1##*/}"
-	rm -f "${1%/endpoints/*}/.names.${1##*/}.pid"
 	while read -r key pid start; do
 		[ "$key" = names ] && process_is "$pid" "$start" || continue
 		kill "$pid" || :

@@ -126,13 +126,21 @@ each_element() {
 	LINES
 }
 
+# say_add, say_delete: lines for nft, to $elements.
 say_add() {
-	printf '%s\n' "add element inet $table $1 { $2 comment \"$owner\" : $3 }"
+	elements="${elements}add element inet $table $1 { $2 comment \"$owner\" : $3 }$nl"
 }
 
-# say_delete: only if it is still ours: adding another's again, with our address, is refused.
+# (Only if it is still ours: adding another's again, with our address, is refused.)
 say_delete() {
-	printf '%s\n' "add element inet $table $1 { $2 : $3 }" "delete element inet $table $1 { $2 }"
+	elements="${elements}add element inet $table $1 { $2 : $3 }${nl}delete element inet $table $1 { $2 }$nl"
+}
+
+# apply: the lines $elements in one transaction. Where that is wrong another way is found.
+apply() {
+	nft -f - 2>/dev/null <<-LINES
+		$elements
+	LINES
 }
 
 # take_away: whoever had the port before is gone, as its socket is ours now.
@@ -141,18 +149,20 @@ take_away() {
 }
 
 delete_one() {
-	say_delete "$@" | nft -f - 2>/dev/null || :
+	elements=''
+	say_delete "$@"
+	apply || :
 }
 
 # ---- doing it --------------------------------------------------------------------
 
 add() {
 	[ -n "$ports" ] || return 0
-	elements=$(each_element say_add)
-	if [ -n "$elements" ] && ! printf '%s\n' "$elements" | nft -f - 2>/dev/null; then
+	each_element say_add
+	if [ -n "$elements" ] && ! apply; then
 		# There is no table yet, or somebody was killed before taking his ports away.
 		each_element take_away
-		{ rules && printf '%s\n' "$elements"; } | nft -f - || die "nft refuses the ports of $owner"
+		{ rules && printf %s "$elements"; } | nft -f - || die "nft refuses the ports of $owner"
 	fi
 	forget_flows
 }
@@ -172,8 +182,8 @@ remove() {
 		LINES
 		return
 	fi
-	elements=$(each_element say_delete)
-	[ -z "$elements" ] || printf '%s\n' "$elements" | nft -f - 2>/dev/null || each_element delete_one
+	each_element say_delete
+	[ -z "$elements" ] || apply || each_element delete_one
 	forget_flows
 }
 
@@ -243,7 +253,7 @@ set_option() {
 	esac
 }
 
-mode=add owner=publish table=netup to4='' to6='' ports='' files=''
+mode=add owner=publish table=netup to4='' to6='' ports='' files='' elements=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) printf '%s\n' "$usage"; exit 0 ;;

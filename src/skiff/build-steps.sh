@@ -7,7 +7,7 @@
 #            parents, excludes, checksum, here-documents (name, base64), unpack, keep-git-dir
 #   workdir  the directory
 
-. "$lib/start.sh"
+use start.sh
 . "$lib/build-copy.sh"
 . "$lib/build-run.sh"
 

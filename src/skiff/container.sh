@@ -4,8 +4,8 @@
 # how it ended, and $SKIFF_RUN/ID, what belongs to its processes. docs/files.md
 # lists every file.
 
-. "$lib/image.sh" # unique
-. "$lib/journal.sh"
+use image.sh # unique
+use journal.sh
 
 read -r group 2>/dev/null <"$SKIFF_ROOT/cgroup" || group=skiff # see name_group
 
@@ -285,7 +285,7 @@ end_runtime() {
 # leave_networks: give back what the container in $dir had of its networks.
 leave_networks() {
 	[ -e "$dir/networks" ] || return 0
-	. "$lib/network.sh"
+	use network.sh
 	disconnect_container
 }
 

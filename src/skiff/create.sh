@@ -4,10 +4,10 @@
 # argument a line: containers/ID/cgset, unshare-run, lockdown, shim. start.sh reads
 # them back. docs/files.md lists all files.
 
-. "$lib/container.sh"
+use container.sh
 . "$lib/create-options.sh"
 . "$lib/network-options.sh"
-. "$lib/network.sh"
+use network.sh
 . "$lib/environment.sh"
 . "$lib/supervision.sh"
 . "$lib/root.sh"

@@ -126,6 +126,13 @@ flag() {
 	{ printf '%s\n' true >"$1"; } 2>/dev/null || [ -e "$1" ] || cannot_write "$1"
 }
 
+# empty FILE: leave nothing in it, if it is there: with no process for rm.
+empty() {
+	[ -s "$1" ] || return 0
+	[ -z "$explain" ] || say_printf '' '>' "$1"
+	{ printf '' >"$1"; } 2>/dev/null || cannot_write "$1"
+}
+
 # replace FILE VALUE: the same in one step: a reader sees the old value or the new.
 replace() {
 	(put "$1.new" "$2") || {

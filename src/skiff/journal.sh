@@ -6,6 +6,8 @@
 # TYPE is container, image, volume or network; the words are those of docker events. A line is
 # one write(2) with O_APPEND, so lines of several writers never mix.
 
+at_time='' # of the events of networks, where it is known: asking the clock starts a process
+
 # event TIME TYPE ACTION ID [NAME=VALUE...]: TIME is RFC 3339, or "" for now.
 event() {
 	at=$1 happened=''

@@ -45,6 +45,14 @@ usage_error() {
 
 # ---- small things ------------------------------------------------------------
 
+# use FILE: source a part that another part may have sourced before: reading one takes some 0.3 ms.
+sourced=' '
+use() {
+	case $sourced in *" $1 "*) return ;; esac
+	sourced="$sourced$1 "
+	. "$lib/$1"
+}
+
 # get FILE: its first line into $value, "" where there is none. False then.
 get() {
 	value=''

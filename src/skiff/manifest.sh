@@ -4,7 +4,7 @@
 #       REFERENCE DIGEST SIZE TYPE OS ARCHITECTURE VARIANT OS-VERSION OS-FEATURES
 #       with tabs between, "-" where there is none
 
-. "$lib/image.sh"
+use image.sh
 
 # list_file NAME: the file of the list NAME into $list; its parts are in $host, $path, $tag.
 list_file() {

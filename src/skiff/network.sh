@@ -1,6 +1,6 @@
 # Networks: finding them, and connecting containers to them. Sourced by the verbs of both.
 
-. "$lib/journal.sh"
+use journal.sh
 
 networks=$SKIFF_ROOT/networks
 
@@ -137,7 +137,7 @@ connect_one() {
 
 network_event() {
 	get "$networks/$network_name/id" || :
-	event "${moment:-}" network "$1" "$value" "container=$id" "name=$network_name" type=bridge
+	event "$at_time" network "$1" "$value" "container=$id" "name=$network_name" type=bridge
 }
 
 # is_published: are there ports to be published? (An internal network has no way in.)
@@ -227,7 +227,7 @@ unpublish() {
 	if [ -s "$dir/address" ]; then
 		x publish --remove --table "$group" --owner "$id" --address "$dir/address" --file "$dir/ports" || :
 	fi
-	[ -n "${1:-}" ] || x rm -f "$dir/ports" "$dir/address"
+	[ -n "${1:-}" ] || { empty "$dir/ports" && empty "$dir/address"; }
 }
 
 # ---- for the verbs of networks -------------------------------------------------

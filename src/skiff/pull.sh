@@ -1,6 +1,6 @@
 # Pulling an image: shared by the verbs pull, run and create.
 
-. "$lib/image.sh"
+use image.sh
 . "$lib/store.sh"
 
 # pull_image REFERENCE PLATFORM QUIET: fetch an image, with Docker's lines on

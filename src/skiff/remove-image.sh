@@ -6,9 +6,9 @@
 # is there still. So one of the two sees the other. What is to go for good is renamed to
 # images/.gone.HEX.PID; layers to layers/.CHAIN.PID.
 
-. "$lib/container.sh"
+use container.sh
 . "$lib/store.sh"
-. "$lib/journal.sh"
+use journal.sh
 
 doomed='' # directories, lines
 freed=0 # bytes of the layers removed

@@ -1,6 +1,6 @@
 # What killed programs leave behind in networks. Sourced by repair.sh.
 
-. "$lib/network.sh"
+use network.sh
 . "$lib/foreign.sh"
 
 repair_networks() {

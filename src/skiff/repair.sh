@@ -4,7 +4,7 @@
 # here by name, and put right. Safe at any moment, beside anything: what a living
 # process is at work on is left alone.
 
-. "$lib/start.sh"
+use start.sh
 . "$lib/remove-image.sh"
 . "$lib/volume.sh"
 . "$lib/repair-network.sh"

@@ -6,7 +6,7 @@
 #   stopped      a person stopped it: until started by hand no policy starts it again
 #   backoff      milliseconds that the last restart waited
 
-. "$lib/start.sh"
+use start.sh
 
 # wants_restart: does the policy want the container in $dir, which has ended, started again? Not if
 # its command could not even be run.

@@ -77,8 +77,7 @@ want_network() {
 	wanted=$1
 	case $wanted in none | host | container:*) conflict ;; esac
 	if [ "$explain" != only ] || [ "${wanted%%,*}" != bridge ]; then
-		(find_network "${wanted%%,*}") || exit "${failure:-1}"
-		find_network "${wanted%%,*}"
+		find_network "${wanted%%,*}" || exit "${failure:-1}"
 		case $wanted in *,*) wanted=$network_name,${wanted#*,} ;; *) wanted=$network_name ;; esac
 	fi
 	append "$dir/networks" "$wanted"

@@ -4,8 +4,8 @@
 #   of the chain  7 socket to the shim, for the terminal's master   8 root file system
 #                 9 the control group, where it is of cgroup v2
 
-. "$lib/container.sh"
-. "$lib/network.sh"
+use container.sh
+use network.sh
 
 # start_container: make the processes of the container in $dir, up to the start fifo,
 # where they wait. Errors of the set-up come out here; its status is returned. $busy is true then if

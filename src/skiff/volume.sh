@@ -8,7 +8,7 @@
 # Who uses a volume is found from the containers' files. One with options (a tmpfs, a share) is
 # mounted on _data while somebody does: $SKIFF_RUN/volumes/NAME/ID says who.
 
-. "$lib/journal.sh"
+use journal.sh
 . "$lib/filter.sh"
 
 # check_volume_name NAME: end unless it is one, with Docker's messages.
