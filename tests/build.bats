@@ -192,6 +192,41 @@ inside() { skiff run --rm "$@"; }
 	inside t tar -tzf /copied.tar.gz
 }
 
+@test "build: an added archive is no layer: names of whiteouts are left out, with a warning; --exclude is for the context" {
+	mkdir -p tree/etc tree/gone
+	touch tree/.wh.bin tree/etc/.wh.passwd tree/.wh.gone tree/keep tree/gone/x
+	tar -C tree -cf ctx/a.tar .
+	tar -C ctx -cf ctx/b.tar hello
+	expect 0 build --no-cache <<-'END'
+		FROM busybox
+		ADD --exclude=keep --exclude=b* *.tar /
+	END
+	[[ $output = *'.wh.bin: such a name means a whiteout in a layer, left out'* ]] || fail "$output"
+	expect 0 inside t ls /bin/sh /etc/passwd /keep /gone/x
+	expect 1 inside t ls /hello
+	expect 1 inside t ls /etc/.wh.passwd
+}
+
+@test "build: COPY --chmod: octal, and as chmod has it" {
+	mkdir -p ctx/d/e
+	touch ctx/d/plain ctx/d/program
+	chmod 700 ctx/d ctx/d/e ctx/d/program
+	chmod 600 ctx/d/plain
+	expect 0 build --build-arg GO=go <<-'END'
+		FROM busybox
+		ARG GO
+		COPY --chmod=u=rwX,${GO}=rX d /d
+		ADD --chmod=g+w,o= hello /h
+		COPY --chmod=4755 hello /s
+	END
+	[ "$(inside t stat -c '%a %n' /d/e /d/plain /d/program /h /s)" = "$(printf '%s\n' '755 /d/e' '644 /d/plain' '755 /d/program' '660 /h' '4755 /s')" ] ||
+		fail "$(inside t stat -c '%a %n' /d/e /d/plain /d/program /h /s)"
+	for mode in 8 u=rwq ,r 77777; do
+		expect 1 build <<<$'FROM busybox\nCOPY --chmod='"$mode"' hello /'
+		[[ $output = *'>>> COPY'*'failed to solve'* ]] || fail "$mode: $output"
+	done
+}
+
 @test "build: a whole root file system from an archive, on nothing" {
 	tar -C "$BATS_FILE_TMPDIR/tree" -cJf ctx/root.tar.xz .
 	expect 0 build <<<$'FROM scratch\nADD root.tar.xz /\nCMD ["echo", "base"]'

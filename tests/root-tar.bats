@@ -63,6 +63,33 @@ put() {
 	[ "$status" -eq 125 ]
 }
 
+@test "put --mode: octal, and as chmod has it" {
+	mkdir in
+	for mode in 0640 0755 4711 2070; do
+		touch "in/f$mode" && chmod "$mode" "in/f$mode"
+		mkdir "in/d$mode" && chmod "$mode" "in/d$mode"
+	done
+	cp -a in plain
+	for mode in 644 0 04755 u=rwX,go=rX a+rX g=u o=g go-w +x u+x,g-rwx =r u=rw,g=u,o= ug+s a-st u=g o+t,+t g+w-x ','; do
+		rm -rf want got
+		cp -a plain want
+		mkdir got
+		if (umask 0 && chmod -- "$mode" want/f*) 2>/dev/null; then
+			root-tar get in /. | root-tar put -m "$mode" got /
+			(umask 0 && chmod -- "$mode" want/d*) # (setgid of a directory stays with chmod alone)
+			[ "$(cd want && stat -c '%A %n' f*)" = "$(cd got && stat -c '%A %n' f*)" ] ||
+				fail "$mode: $(cd want && stat -c '%a %n' f*) -- $(cd got && stat -c '%a %n' f*)"
+			[ "$(cd want && stat -c '%A %n' d* | tr sS x-)" = "$(cd got && stat -c '%A %n' d* | tr sS x-)" ] ||
+				fail "$mode: $(cd want && stat -c '%a %n' d*) -- $(cd got && stat -c '%a %n' d*)"
+		else
+			[ "$mode" = , ]
+		fi
+	done
+	for mode in '' 8 77777 x u u+q 'u=r,' u=r,,g=r u=r:g=r; do
+		expect 125 root-tar put -m "$mode" got / </dev/null
+	done
+}
+
 @test "there and back: modes, owners, times, links, fifos, xattrs, holes, long names" {
 	setfattr -n user.text -v 'a
 b' root/dir/one

@@ -19,7 +19,7 @@
 
 static const char usage[] =
 	"usage: context tar|digest [-klp] [-i NAME] [-I FILE] [-x PATTERN]... ROOT SOURCE...\n"
-	"       context list [-l] [-i NAME] [-I FILE] ROOT SOURCE...\n"
+	"       context list [-l] [-i NAME] [-I FILE] [-x PATTERN]... ROOT SOURCE...\n"
 	"       context cat ROOT PATH\n"
 	"\n"
 	"Choose files below the directory ROOT (fd:N: a descriptor) as COPY of a Dockerfile does.\n"
@@ -89,8 +89,9 @@ static void list_one(const char *path)
 		return;
 	if (strchr(path, '\n'))
 		die("%s: a newline in a name", path);
-	printf("%s%s\n", *path ? path : ".", S_ISDIR(st.st_mode) ? "/" : "");
 	found++;
+	if (S_ISDIR(st.st_mode) || !leaves_out(&choice.exclude, last_part(path)))
+		printf("%s%s\n", *path ? path : ".", S_ISDIR(st.st_mode) ? "/" : "");
 }
 
 static void each_source(char **sources, void (*each)(const char *path))

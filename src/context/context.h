@@ -50,6 +50,8 @@ struct choice {
 	bool parents;		 /* names keep the directories of the source */
 };
 
+const char *last_part(const char *path);
+
 /* Put the file or directory PATH into the stream; false if there is no such one, or it is left out.
  */
 bool put_source(const struct choice *choice, const char *path, const char *pivot);

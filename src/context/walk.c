@@ -96,7 +96,7 @@ static void walk(struct level *level, const char *path, const char *below)
 	free(names);
 }
 
-static const char *last_part(const char *path)
+const char *last_part(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 

@@ -10,7 +10,7 @@
 #include <string.h>
 
 static const char usage[] =
-	"usage: layerfs unpack [-d DIGEST] [-f FILE [-F]] [-b | -l DIR...] [-m SIZE]\n"
+	"usage: layerfs unpack [-d DIGEST] [-f FILE [-F]] [-a | -b | -l DIR...] [-m SIZE]\n"
 	"                      [-n COUNT] TARGET\n"
 	"       layerfs stack (-f N | -a DIR) [-i I:O:COUNT]... [-u UPPER -w WORK] [-r]\n"
 	"                     LAYER... [-- COMMAND...]\n"

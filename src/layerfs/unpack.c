@@ -29,13 +29,15 @@
 #include <unistd.h>
 
 static const char usage[] =
-	"usage: layerfs unpack [-d DIGEST] [-f FILE [-F]] [-b | -l DIR...] [-m SIZE]\n"
+	"usage: layerfs unpack [-d DIGEST] [-f FILE [-F]] [-a | -b | -l DIR...] [-m SIZE]\n"
 	"                      [-n COUNT] TARGET\n"
 	"\n"
 	"Unpack a layer (a tar archive, plain or compressed with gzip, zstd, xz or bzip2)\n"
 	"from standard input into the new or empty directory TARGET, in overlay form.\n"
 	"Print \"diff-id sha256:HEX\" and \"size BYTES\".\n"
 	"\n"
+	"  -a, --archive         no layer, but any archive: a name that would mean a whiteout is\n"
+	"                        left out, with a warning\n"
 	"  -b, --base            there is no layer below: whiteouts have nothing to hide\n"
 	"  -d, --diff-id DIGEST  fail unless the uncompressed archive has this digest\n"
 	"  -f, --file FILE       read the layer from FILE (fd:N: from descriptor N)\n"
@@ -59,9 +61,10 @@ static const uint64_t disk_reserve = 64 << 20, inode_reserve = 16384, block_size
 
 static struct {
 	const char *diff_id, *file, *limit;
-	int fd;	    /* of file */
-	bool base;  /* no layer is below */
-	bool lower; /* one is */
+	int fd;	      /* of file */
+	bool archive; /* not of a layer */
+	bool base;    /* no layer is below */
+	bool lower;   /* one is */
 } wanted = {.file = "fd:0", .fd = -1};
 
 static struct {
@@ -406,6 +409,10 @@ static void put_entry(struct archive *archive, struct archive_entry *entry)
 		return;
 	}
 	const char *name = split(path);
+	if (wanted.archive && !strncmp(name, ".wh.", 4)) {
+		warn("%s/%s: such a name means a whiteout in a layer, left out", path, name);
+		return;
+	}
 	find_place(&state.place, path);
 	if (!strcmp(name, ".wh..wh..opq"))
 		opaque(&state.place);
@@ -535,6 +542,7 @@ static int fill_or_clear(const char *path, bool made)
 static int read_options(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{"archive", no_argument, NULL, 'a'},
 		{"base", no_argument, NULL, 'b'},
 		{"diff-id", required_argument, NULL, 'd'},
 		{"file", required_argument, NULL, 'f'},
@@ -546,8 +554,11 @@ static int read_options(int argc, char **argv)
 		{0},
 	};
 
-	for (int c; (c = getopt_long(argc, argv, "+bd:f:Fl:m:n:h", options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "+abd:f:Fl:m:n:h", options, NULL)) != -1;) {
 		switch (c) {
+		case 'a':
+			wanted.archive = wanted.base = true;
+			break;
 		case 'b':
 			wanted.base = true;
 			break;
@@ -584,7 +595,7 @@ static void check_options(int operands)
 	if (operands != 1)
 		usage_error("give one TARGET");
 	if (wanted.base && wanted.lower)
-		usage_error("--base and --lower");
+		usage_error("--archive or --base, and --lower");
 	if (wanted.diff_id && !is_digest(wanted.diff_id))
 		die("--diff-id: not a digest (sha256: and 64 hex digits): '%s'", wanted.diff_id);
 	/* (Of a part that is begun again while it is read only the DiffID tells for sure.) */

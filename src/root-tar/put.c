@@ -29,7 +29,8 @@ static const char usage[] =
 	"  -c, --copy        as cp does: DIRECTORY may also be a file, or a new name, for the\n"
 	"                    one tree in the archive; nothing below follows a link\n"
 	"  -d, --no-devices  leave out devices\n"
-	"  -m, --mode MODE   this mode, in octal, for all files and directories of the archive\n"
+	"  -m, --mode MODE   for all files and directories of the archive: a mode in octal, or\n"
+	"                    what becomes of theirs, as with chmod: u=rwX,go=rX\n"
 	"  -o, --owners      keep the owners of the archive (otherwise all is ours)\n"
 	"  -O, --owner UID:GID  let all that is made belong to these\n"
 	"  -p, --parents     make DIRECTORY, and those above it, as COPY of a Dockerfile does: if\n"
@@ -43,8 +44,8 @@ enum { LINKS_MAX = 40 }; /* as the kernel's own limit, path_resolution(7) */
 static struct {
 	int root, base;	  /* descriptors: ROOT; and the directory that names begin in */
 	const char *path; /* DIRECTORY */
-	bool copy, owners, no_devices, safe, parents, has_mode, has_owner;
-	mode_t mode;
+	bool copy, owners, no_devices, safe, parents, has_owner;
+	const char *mode; /* NULL: that of the archive */
 	uid_t uid;
 	gid_t gid;
 	char *top;	 /* --copy: first part of all names in the archive, or "" */
@@ -327,7 +328,11 @@ static uid_t owner(uint64_t id, uid_t ours, uid_t given, const char *name)
 
 static mode_t permissions(const struct member *member)
 {
-	return (wanted.has_mode ? wanted.mode : member->mode) & (wanted.safe ? 01777 : 07777);
+	mode_t mode = member->mode & 07777;
+
+	if (wanted.mode)
+		(void)change_mode(wanted.mode, member->type == '5', &mode);
+	return mode & (wanted.safe ? 01777 : 07777);
 }
 
 static void put_attribute(int fd, const struct attribute *attribute, const char *name)
@@ -566,16 +571,6 @@ static void put_member(const struct member *member)
 
 /* ---- the command line ---- */
 
-static void parse_mode(const char *text)
-{
-	size_t digits = strspn(text, "01234567");
-
-	if (!digits || digits > 5 || text[digits] || strtoul(text, NULL, 8) > 07777)
-		usage_error("--mode: octal digits, not '%s'", text);
-	wanted.mode = (mode_t)strtoul(text, NULL, 8);
-	wanted.has_mode = true;
-}
-
 static void parse_owner(const char *text)
 {
 	char *user = xstrdup(text), *group = strchr(user, ':');
@@ -609,7 +604,9 @@ static void parse(int argc, char **argv)
 			wanted.copy = true;
 			break;
 		case 'm':
-			parse_mode(optarg);
+			if (!change_mode(optarg, false, &(mode_t){0}))
+				usage_error("--mode: '%s' is none", optarg);
+			wanted.mode = optarg;
 			break;
 		case 'o':
 			wanted.owners = true;

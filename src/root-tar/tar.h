@@ -58,6 +58,14 @@ size_t read_bytes(void *data, size_t size);
 /* Read what follows the archive, so that whoever writes it is not hindered; bytes read in all. */
 uint64_t read_end(void);
 
+/* ---- mode.c ---- */
+
+/*
+ * Let the mode *RESULT become what TEXT says, as chmod(1) without umask: octal, or clauses as
+ * "u=rwX,go=rX". False if TEXT is neither.
+ */
+bool change_mode(const char *text, bool directory, mode_t *result);
+
 /* ---- the verbs ---- */
 
 int get_main(int argc, char **argv);

@@ -137,7 +137,7 @@ holds_archive() {
 # unpack_added: the archive $step/file at the destination. It is hostile: first it becomes a tree aside.
 unpack_added() {
 	x rm -rf "$step/tree"
-	x_to /dev/null layerfs unpack --base --file "$step/file" "$step/tree" || exit 1
+	x_to /dev/null layerfs unpack --archive --file "$step/file" "$step/tree" || exit 1
 	kept_destination=$f2
 	f2=${f2%/}/
 	both get_tree put_archive
@@ -218,9 +218,9 @@ get_file() { x context tar --literal "$fetched/$source_number" "$file_name"; }
 find_owner() {
 	owner=''
 	case $f5 in
-	*[!0-7]* | ?????*)
+	*[!0-7ugoarwxXst,=+-]*)
 		show_source
-		failed "--chmod: octal digits, not '$f5'"
+		failed "--chmod: octal digits or as u=rwX,go=rX, not '$f5'"
 		;;
 	esac
 	[ -n "$f4" ] || return 0

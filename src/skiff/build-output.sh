@@ -170,7 +170,7 @@ write_built() {
 
 # write_tree: the files of the image.
 write_tree() {
-	chains='' lines_of "$stage/layers"
+	step_line='' lines_of "$stage/layers"
 	chains=$lines_of
 	case $output_kind/$output_file in
 	local/*)

@@ -135,7 +135,10 @@ both() {
 	failed_part=$({
 		{ "$1" || echo from >&3; } | "$2" 4>/dev/null || echo to >&3
 	} 3>&1)
-	[ -z "$failed_part" ] || exit 1
+	[ -n "$failed_part" ] || return 0
+	[ -n "$step_line" ] || exit 1
+	show_source
+	failed "$text: see above"
 }
 
 # decode TEXT FILE: add what TEXT is in base64 to FILE.
