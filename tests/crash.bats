@@ -119,6 +119,24 @@ empty() {
 	wait_until empty || fail "$(nothing_left 2>&1) $(our_groups | head -n 3); repaired: $(cat repaired)"
 }
 
+@test "rm -f killed while it waits: the container ends and stays, and can be removed" {
+	local id shim run
+	id=$(skiff run -d --name "$C" busybox sleep 600)
+	run=$SKIFF_RUN/$id
+	shim=$(cut -d ' ' -f 1 "$run/shim")
+	kill -STOP "$shim"
+	env skiff rm -f "$C" 3>&- 4>&- &
+	wait_until test -s "$run/doomed"
+	kill -KILL $!
+	kill -CONT "$shim"
+	wait $! || true
+	flock "$run/lock" true
+	[ "$(skiff inspect -f '{{.State.Status}} {{.State.ExitCode}}' "$C")" = 'exited 137' ]
+	expect 0 skiff rm "$C"
+	[ ! -e "$SKIFF_ROOT/containers/$id" ]
+	[ ! -e "$run" ]
+}
+
 @test "processes made but never let go: start lets them go, rm -f ends them" {
 	local id
 	for verb in start rm; do

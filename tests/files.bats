@@ -107,7 +107,7 @@ everything() {
 	sort -u -o seen seen
 }
 
-# kept: what a restart makes that takes its time.
+# kept: what a restart makes that takes its time; and an rm -f.
 kept() {
 	skiff run -d --rm --name slow busybox sh -c 'trap "" TERM; sleep 100'
 	skiff restart -t 60 slow 3>&- 4>&- &
@@ -116,6 +116,14 @@ kept() {
 	skiff kill slow
 	wait $! || true
 	skiff rm -f slow
+	local run
+	run=$SKIFF_RUN/$(skiff run -d --name slow busybox sleep 100)
+	kill -STOP "$(cut -d ' ' -f 1 "$run/shim")"
+	skiff rm -f slow 3>&- 4>&- &
+	wait_until test -e "$run/doomed"
+	note
+	kill -CONT "$(cut -d ' ' -f 1 "$run/shim")"
+	wait $!
 }
 
 # again: what a restart policy and a health check make.

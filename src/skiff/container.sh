@@ -37,21 +37,27 @@ container_dirs() {
 }
 
 # each FUNCTION NAME...: FUNCTION for each container, in a subshell, so that one
-# failure leaves the others to be done; the exit status tells of it, but with $missing_is_fine not of
-# one that is not there. Prints the NAME of each that worked, as Docker does.
-missing_is_fine=''
+# failure leaves the others to be done; the exit status tells of it. The last one needs none.
 each() {
-	function=$1 result=0
+	function=$1 each_result=0
 	shift
-	for container in "$@"; do
-		(find_container "$container" || exit 64; "$function") && status=0 || status=$?
-		case $status in
-		0) [ "$explain" = only ] || printf '%s\n' "$container" ;;
-		64) [ -n "$missing_is_fine" ] || result=1 ;;
-		*) result=1 ;;
-		esac
+	while [ $# -gt 1 ]; do
+		(each_one "$1") || each_result=1
+		shift
 	done
-	return $result
+	trap '[ $? -eq 0 ] || exit 1' EXIT # whatever it dies of
+	each_one "$1" || each_result=1
+	return $each_result
+}
+
+# each_one NAME: prints the NAME if it worked, as Docker does. With $missing_is_fine one that is not there
+# is no failure.
+missing_is_fine=''
+each_one() {
+	container=$1
+	find_container "$container" || { [ -n "$missing_is_fine" ]; return; }
+	"$function" || return
+	[ "$explain" = only ] || printf '%s\n' "$container"
 }
 
 # container_state: of the container in $dir and $run: $state is created, running,
@@ -159,6 +165,11 @@ seconds() {
 # is_kept: a container of --rm that is restarted is not removed in between.
 is_kept() {
 	read -r keeper start 2>/dev/null <"$run/kept" && process_is "$keeper" "$start"
+}
+
+# is_doomed: has rm killed it, and waits for it to be removed? Then with $with_volumes, as rm was told.
+is_doomed() {
+	read -r remover start with_volumes 2>/dev/null <"$run/doomed" && process_is "$remover" "$start"
 }
 
 # end_container: end all of its processes at once. It may be just starting, and its
