@@ -282,12 +282,14 @@ changed_namespace() {
 	wait_until changed_namespace $namespace
 	echo 0 100000 10 >/proc/$namespace/uid_map
 	echo 0 100000 10 >/proc/$namespace/gid_map
-	within() { nsenter -t $namespace -U -S 0 -G 0 lockdown "$@"; }
+	exec 9<"$(command -v lockdown)" # by its path it may be out of reach: below a home directory, say
+	within() { nsenter -t $namespace -U -S 0 -G 0 /proc/self/fd/9 "$@"; }
 	[ "$(within --user 5:6 sh -c 'echo "$(id -u) $(id -g)"')" = "5 6" ]
 	expect 125 within --user 11:5 true
 	[[ $output == *"user 11: not mapped in this user namespace"* ]] || fail "$output"
 	expect 125 within --user 5:11 true
 	[[ $output == *" 11: not mapped in this user namespace"* ]] || fail "$output"
+	exec 9<&-
 	kill $namespace
 }
 
