@@ -255,7 +255,7 @@ bench-pull: deps
 
 SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) $(wildcard src/skiff/*.sh src/skiff/verbs/*) \
 	src/skiff/boot.init docs/demo.sh docs/picture.sh $(wildcard lessons/*/check/*) .ci/run \
-	$(addprefix tests/,bench bench-pull bench-verbs bench-net bench-build bench-scale vm-run run fuzz/run)
+	$(addprefix tests/,bench bench-pull bench-verbs bench-net bench-build bench-scale bench.sh vm-run run fuzz/run)
 
 lint: man
 	$(call install_packages,$(BUILD_PACKAGES) $(LINT_PACKAGES))
