@@ -58,15 +58,15 @@ make_images() {
 	mkdir "$REAL/hello"
 	cc -static -O -o "$REAL/hello/hello" "$REAL/hello.c"
 
-	local c
+	local c limits=(--ulimit nofile=1024:1024 --ulimit nproc=1024:1024) # what buildah 1.39 sets by itself takes CAP_SYS_RESOURCE
 	c=$(bud from scratch)
 	bud copy -q "$c" "$BATS_FILE_TMPDIR/tree" /
 	bud config --cmd sh --env PATH=/bin --env TEST=from-base "$c"
 	bud commit -q "$c" base
-	c=$(bud from base)
+	c=$(bud from "${limits[@]}" base)
 	bud run --isolation chroot "$c" -- sh -c 'echo one >/one; echo gone >/gone'
 	bud commit -q "$c" app1
-	c=$(bud from app1)
+	c=$(bud from "${limits[@]}" app1)
 	bud run --isolation chroot "$c" -- sh -c 'rm /gone; ln -s one /two; mkdir -m 1777 /sticky'
 	bud config --entrypoint '["/bin/cat"]' --cmd /one --workingdir /srv --label 'say=it is "here"' \
 		--port 80 --volume /data --stop-signal INT --user ann "$c"
