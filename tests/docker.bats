@@ -110,6 +110,16 @@ docker_version() {
 	done < <(flags refused)
 }
 
+@test "a verb that is Docker's and not there says so" {
+	sed -n '/^## Verbs that are not there/,/^## Flags/s/^| \([a-z, -]*\) |.*/\1/p' "$PAGE" | tr ',' '\n' |
+		sed -n 's/^ *\([a-z]*\)$/\1/p' | grep -vx -e verb -e buildx -e completion >absent
+	[ "$(wc -l <absent)" -ge 11 ]
+	while read -r verb; do
+		expect 125 skiff "$verb"
+		[[ $output == *"unknown command: $verb: "*docs/docker.md* ]] || fail "$output"
+	done <absent
+}
+
 @test "every flag that docker's help prints is in the page" {
 	docker_version
 	{ flags taken; flags refused; } | sort -u >known

@@ -181,6 +181,7 @@ ask() {
 
 list() {
 	[ $# -eq 0 ] || usage_error "list takes no argument: '$1'"
+	trap - PIPE # with a trap printf would complain
 	each_lesson list_one
 }
 
