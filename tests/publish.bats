@@ -168,6 +168,24 @@ null
 	[ "$(on host publish -l -t "$GROUP" | grep -c "^$id ")" -eq 1 ]
 }
 
+@test "on no network any more: nothing is published, and nothing kept" {
+	web "$C" -p 8080:80
+	cp "$SKIFF_ROOT/names/$C/ports" .
+	skiff stop -t 0 "$C" >/dev/null
+	skiff network disconnect bridge "$C"
+	skiff start "$C" >/dev/null
+	[ "$(ports_of "$C")" = 80/tcp ] # exposed, no more
+	[ ! -e "$SKIFF_ROOT/names/$C/ports" ]
+	is_free 8080
+	skiff stop -t 0 "$C" >/dev/null
+	# That the clean-up of before was killed is no matter either.
+	cp ports "$SKIFF_ROOT/names/$C/ports"
+	expect 0 skiff check
+	[[ $output == *'the clean-up after it was killed: repaired'* ]] || fail "$output"
+	expect 0 skiff check
+	[ -z "$output" ] || fail "$output"
+}
+
 @test "stop and rm free the port, start takes it again; so does restart after SIGKILL of the shim" {
 	web "$C" -p 8080:80
 	skiff stop -t 0 "$C" >/dev/null

@@ -295,7 +295,7 @@ end_runtime() {
 
 # leave_networks: give back what the container in $dir had of its networks.
 leave_networks() {
-	[ -e "$dir/networks" ] || return 0
+	[ -e "$dir/networks" ] || [ -s "$dir/ports" ] || return 0
 	use network.sh
 	disconnect_container
 }

@@ -140,9 +140,9 @@ network_event() {
 	event "$at_time" network "$1" "$value" "container=$id" "name=$network_name" type=bridge
 }
 
-# is_published: are there ports to be published? (An internal network has no way in.)
+# is_published: are there ports to be published? (An internal network has no way in, nor has who is on none.)
 is_published() {
-	[ -s "$dir/publish" ] && get "$dir/network" && [ ! -e "$networks/$value/internal" ] || return
+	[ -s "$dir/publish" ] && [ -e "$dir/networks" ] && get "$dir/network" && [ ! -e "$networks/$value/internal" ] || return
 	get "$dir/name"
 	publish_failure="driver failed programming external connectivity on endpoint $value ($id): "
 }
@@ -213,8 +213,8 @@ abort_start() {
 # disconnect_container [keep]: take back what connect_container did, or half did. Who is to be
 # connected again keeps the files of his ports: sockets and relay know them.
 disconnect_container() {
-	[ -e "$dir/networks" ] || return 0
 	[ ! -s "$dir/ports" ] || unpublish "$@"
+	[ -e "$dir/networks" ] || return 0
 	while IFS= read -r line; do
 		network_name=${line%%,*}
 		[ -e "$networks/$network_name/endpoints/$id" ] || continue
