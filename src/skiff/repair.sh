@@ -180,7 +180,7 @@ is_uncleaned_still() {
 # being_made: is the process that makes or removes this container still at work? Before the
 # file "creating" is there, and after it has gone, nobody can tell for a moment.
 being_made() {
-	read -r maker start 2>/dev/null <"$dir/creating" || { ! stale "$dir"; return; }
+	read -r maker start 2>/dev/null <"$dir/creating" || { [ -d "$dir" ] && ! stale "$dir"; return; }
 	process_is "$maker" "$start"
 }
 
