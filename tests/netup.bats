@@ -304,6 +304,32 @@ nothing_of() {
 	wait_until is_gone "$pid"
 }
 
+@test "a name server whose starter is killed before it is there ends with the endpoint all the same" {
+	netup create --names "$N/one"
+	join one a
+	local pid
+	pid=$(cat "$BATS_FILE_TMPDIR/a.pid")
+	# One that takes its time to come.
+	mkdir slow
+	printf '#!/bin/sh\necho $$ >%s/comes\nwhile [ -e %s/hold ]; do sleep 0.02; done\nexec %s "$@"\n' \
+		"$PWD" "$PWD" "$(command -v dnsmasq)" >slow/dnsmasq
+	chmod +x slow/dnsmasq
+	: >hold
+	background host env PATH="$PWD/slow:$PATH" "$(type -P netup)" names --id a a.resolv "$pid" "$N/one"
+	local starter=$!
+	wait_until test -s comes
+	kill -KILL "$starter"
+	wait_until is_gone "$starter"
+	background host netup disconnect "$N/one" a
+	local client=$!
+	sleep 0.3 # it is over by then, or waits
+	rm hold
+	wait_until is_gone "$(cat comes)" # its first process, that is
+	wait_until is_gone "$client"
+	! pgrep -f "pid-file=$N/one/.names.a.pid" || fail "it is there still"
+	[ ! -e "$N/one/endpoints/a" ]
+}
+
 is_gone() {
 	[ ! -e "/proc/$1" ] || grep -q '^State:.Z' "/proc/$1/status"
 }

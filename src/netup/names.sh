@@ -47,6 +47,14 @@ end_unwritten() {
 	rm -f "$1.pid"
 }
 
+# note_it: what the shell does that starts dnsmasq "$@", with a lock as descriptor 9: it waits until dnsmasq serves, and
+# adds the process to the file $NOTE, behind $KEY. So whoever gets the lock knows of it, even if the one who wanted
+# a name server has been killed meanwhile.
+# shellcheck disable=SC2016 # for the inner shell
+note_it='"$@" 9<&- && read -r pid <"$FILE.pid" && read -r stat <"/proc/$pid/stat" || exit
+	set -- ${stat##*) }
+	printf "%s\n" "$KEY$pid ${20}" >>"$NOTE" && rm -f "$FILE.pid"'
+
 # start_dnsmasq FILE OPTION...: the process into FILE. It gives up root, so it sees the names
 # through a mount namespace of its own, where $directory/hosts is at /mnt.
 start_dnsmasq() {
@@ -56,15 +64,9 @@ start_dnsmasq() {
 	end_unwritten "$file"
 	rm -f "$file"
 	# shellcheck disable=SC2016 # for the inner shell
-	unshare -m sh -c 'mount --bind "$1" /mnt && shift && exec "$@"' - "$directory/hosts" \
+	FILE=$file NOTE=$file KEY='' unshare -m sh -c 'mount --bind "$1" /mnt && shift && '"$note_it" - "$directory/hosts" \
 		dnsmasq --conf-file=/dev/null --bind-interfaces --no-hosts --user=nobody --group="$(id -gn nobody)" \
-		--pid-file="$file.pid" --local-ttl=0 --cache-size=1000 "$@" 9<&- || return
-	read -r pid <"$file.pid"
-	read -r stat <"/proc/$pid/stat"
-	# shellcheck disable=SC2086 # the fields after the name
-	set -- ${stat##*) }
-	printf '%s %s\n' "$pid" "${20}" >"$file"
-	rm -f "$file.pid"
+		--pid-file="$file.pid" --local-ttl=0 --cache-size=1000 "$@"
 }
 
 # write_resolv_conf FILE SERVERS NAMES: in place, as FILE may be mounted in a container. Search list and
@@ -135,15 +137,19 @@ names() {
 		set -- "$@" --hostsdir="/mnt/$number"
 		number=$((number + 1))
 	done
-	inside=$(names_inside "$@") && printf '%s\n' "names $inside" >>"$directory/endpoints/$id" || die "no name service for $id"
+	endpoint=$directory/endpoints/$id
+	[ -e "$endpoint" ] || die "$id is not connected to network ${directory##*/}"
+	has_names "$endpoint" || printf '%s\n' names >>"$endpoint" # from here on there may be one
+	end_names "$endpoint"
+	[ "$endpoint" -ef /proc/self/fd/9 ] && names_inside "$@" || die "no name service for $id"
 	write_resolv_conf "$resolv_conf" 127.0.0.11 true
 }
 
-# names_inside OPTION...: start it; prints process ID and start time.
+# names_inside OPTION...: start it.
 names_inside() {
 	file=$directory/.names.$id
 	# shellcheck disable=SC2016 # for the inner shell
-	NAMES=$hosts unshare-run --net=fd:8 unshare -m sh -c '
+	FILE=$file NOTE=$endpoint KEY='names ' NAMES=$hosts unshare-run --net=fd:8 unshare -m sh -c '
 		mount -t tmpfs -o mode=755 tmpfs /mnt && cd /mnt && number=0 || exit
 		IFS="
 "
@@ -151,20 +157,27 @@ names_inside() {
 			mkdir "$number" && mount --bind "$part" "$number" || exit
 			number=$((number + 1))
 		done
-		cd / && exec "$@"' - \
+		unset IFS
+		cd / && '"$note_it" - \
 		dnsmasq --conf-file=/dev/null --bind-interfaces --no-hosts --user=nobody --group="$(id -gn nobody)" \
-		--pid-file="$file.pid" --local-ttl=0 "$@" || exit
-	read -r pid <"$file.pid"
-	rm -f "$file.pid"
-	read -r stat <"/proc/$pid/stat"
-	# shellcheck disable=SC2086 # the fields after the name
-	set -- ${stat##*) }
-	printf '%s %s' "$pid" "${20}"
+		--pid-file="$file.pid" --local-ttl=0 "$@"
 }
 
-# end_names FILE: end the name server that the endpoint FILE tells of, or whose starter was killed before
-# he could write it there.
+# has_names FILE: may the endpoint FILE have a name server of its own?
+has_names() {
+	[ -e "$1" ] || return
+	while read -r key _; do
+		[ "$key" != names ] || return 0
+	done <"$1"
+	return 1
+}
+
+# end_names FILE: end the name server that the endpoint FILE tells of, if there may be one, or whose starter was killed
+# before he could write it there. Descriptor 9 keeps anybody from starting another.
 end_names() {
+	has_names "$1" || return 0
+	exec 9<"$1"
+	flock 9
 	end_unwritten "${1%/endpoints/*}/.names.${1##*/}"
 	while read -r key pid start; do
 		[ "$key" = names ] && process_is "$pid" "$start" || continue

@@ -26,6 +26,11 @@ repair_network() {
 	place=$networks/$entry
 	get "$place/bridge" && bridge=$value
 	get "$place/table" && table=$value
+	for file in $(entries "$place"); do
+		case $file in .names.*.pid) id=${file#.names.} id=${id%.pid} ;; *) continue ;; esac
+		[ -e "$place/endpoints/$id" ] || has_processes ||
+			repair "name server of $id in network $entry: no such container runs" end_name_server
+	done
 	for id in $(entries "$place/endpoints"); do
 		has_processes || repair "endpoint of $id in network $entry: no such container runs" \
 			netup disconnect "$place" "$id"
@@ -43,6 +48,11 @@ repair_network() {
 		is_endpoint || ! is_endpoint_missing || repair "$veth at $bridge of network $entry: it leads nowhere" ip link delete "$veth"
 	done
 	is_whole || repair "network $entry: its rules or its name server are gone" netup mend "$place"
+}
+
+# end_name_server: of $id, which came when the endpoint had gone already: whoever wanted and started it were killed.
+end_name_server() {
+	printf '%s\n' names >"$place/endpoints/$id" && netup disconnect "$place" "$id"
 }
 
 # is_whole: are its rules and its name server there? (Other programs flush all rules.)
