@@ -201,6 +201,27 @@ state_is() { [ "$(field .State.Status)" = "$1" ]; }
 	skiff volume prune -af >/dev/null
 }
 
+@test "a start while the clean-up of the run before is at work waits for it, and comes instead of the next restart" {
+	skiff run -d --name "$C" --restart always busybox sleep 1000 >/dev/null
+	local dir=$SKIFF_ROOT/names/$C run
+	run=$SKIFF_RUN/$(cat "$dir/id")
+	echo 30000 >"$dir/backoff" # the next restart would be in a minute
+	# The clean-up waits for the end of the health checks.
+	mkdir "$dir/checks"
+	exec 7<"$dir/checks"
+	flock 7
+	kill -KILL "$(cut -d ' ' -f 1 "$run/pid")"
+	wait_until test ! -e "$run/shim"
+	skiff start "$C" >out 2>&1 3>&- 7>&- &
+	sleep 0.5
+	exec 7>&-
+	wait $! || fail "$(cat out)"
+	[ "$(cat out)" = "$C" ]
+	state_is running
+	wait_until test ! -e "$run/restarting"
+	[ "$(field .RestartCount)" = 0 ]
+}
+
 @test "several start or restart it at once: all of them succeed" {
 	local n
 	skiff create --name "$C" busybox sleep 1000 >/dev/null

@@ -25,6 +25,7 @@ static const char usage[] =
 	"      --start-event TEXT    when the application has started\n"
 	"      --end-event TEXT      when it has ended, with exitCode=N behind\n"
 	"      --attributes FILE     the lines of FILE\n"
+	"      --lock FD           DIR/lock, open already, and perhaps locked\n"
 	"      --hold FD           keep inherited descriptors from FD on, until all is over\n"
 	"      --remove            take DIR away when all is over\n"
 	"  -x, --on-exit CMD... ;  what to become when all is over\n"
@@ -42,6 +43,7 @@ enum {
 	OPTION_RELEASE,
 	OPTION_REMOVE,
 	OPTION_HOLD,
+	OPTION_LOCK,
 };
 
 static const struct option long_options[] = {
@@ -59,6 +61,7 @@ static const struct option long_options[] = {
 	{"end-event", required_argument, NULL, OPTION_END_EVENT},
 	{"attributes", required_argument, NULL, OPTION_ATTRIBUTES},
 	{"hold", required_argument, NULL, OPTION_HOLD},
+	{"lock", required_argument, NULL, OPTION_LOCK},
 	{"on-exit", required_argument, NULL, 'x'},
 	{"release", no_argument, NULL, OPTION_RELEASE},
 	{"remove", no_argument, NULL, OPTION_REMOVE},
@@ -114,6 +117,9 @@ static void set_option(struct options *options, int option, char **argv)
 		if (close_range((unsigned)parse_number("--hold", optarg, 3, INT32_MAX), ~0U,
 				CLOSE_RANGE_CLOEXEC))
 			die("--hold %s:", optarg);
+		break;
+	case OPTION_LOCK:
+		options->lock = (int)parse_number("--lock", optarg, 3, 99);
 		break;
 	case 'x':
 		options->on_exit = command_option("--on-exit", argv);

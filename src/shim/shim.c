@@ -446,12 +446,14 @@ static int open_state(const char *path)
 
 /*
  * Take the lock, which says that this container has a shim. Whoever waits for
- * the end of a container takes it too, for a moment: that is waited for.
+ * the end of a container takes it too, for a moment: that is waited for. INHERITED: it
+ * is open as that already, and the caller may have the lock.
  */
-static void take_lock(const char *run)
+static void take_lock(const char *run, int inherited)
 {
-	lock = openat(run_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (lock < 0)
+	lock = inherited ? inherited
+			 : openat(run_dir, "lock", O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (lock < 0 || fcntl(lock, F_SETFD, FD_CLOEXEC))
 		die("%s/lock:", run);
 	for (int i = 0; flock(lock, LOCK_EX | LOCK_NB); i++) {
 		if (i == LOCK_TRIES || !faccessat(run_dir, "shim", F_OK, 0))
@@ -486,7 +488,7 @@ static void take_directories(const struct options *options)
 	if (!make_directories(options->run))
 		die("%s:", options->run);
 	run_dir = open_directory(options->run);
-	take_lock(options->run);
+	take_lock(options->run, options->lock);
 	if (options->state && (state_dir = open_state(options->state)) < 0) {
 		/* Who removed it holds our lock while he does; the directory is ours then. */
 		int error = errno;

@@ -185,6 +185,7 @@ struct options {
 	const char *run, *state, *log;
 	uint64_t log_size;
 	unsigned log_files;
+	int lock; /* DIR/lock, open already, or 0 */
 	bool stdin_once, foreground, release, remove;
 	char **on_exit;
 };

@@ -241,6 +241,7 @@ check_signal() {
 }
 
 # launch CHAIN...: start it, with the files that it reads open: $file3, $file4, $file5.
+locked='' # see lock_start
 launch() {
 	[ -e "$file5" ] || file5=$share/default.bpf
 	if [ -n "$explain" ]; then
@@ -249,9 +250,13 @@ launch() {
 			quoted "${file#?<}"
 			line="$line ${file%%<*}<$quoted"
 		done
+		quoted "$run/lock"
+		[ -z "$locked" ] || line="$line 8<$quoted"
 		say "$line"
 	fi
-	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5"
+	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5" || return
+	[ -z "$locked" ] || exec 8>&- # the lock: the shim has it
+	locked=''
 }
 
 # x_attach OPTION...: become the attach tool. This is the end of the verb.

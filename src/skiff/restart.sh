@@ -39,6 +39,7 @@ next_delay() {
 # SIGTERM to the process in the file "restarting".
 restart_later() {
 	process_start $$
+	trap '[ -z "${!:-}" ] || kill "$!" 2>/dev/null; forget_restart; exit 0' TERM
 	put "$run/restarting" "$$ $start"
 	# Whoever stops it leaves his mark and then looks for ours; we, the other way round. One sees the other.
 	if [ -e "$dir/stopped" ]; then
@@ -47,19 +48,25 @@ restart_later() {
 	fi
 	exec 9>&- # the lock: the end of this run is no longer waited for
 	next_delay
-	sleeper=''
-	trap '[ -z "$sleeper" ] || kill "$sleeper" 2>/dev/null; rm -f "$run/restarting"; exit 0' TERM
 	sleep "$((delay / 1000)).$((delay % 1000 / 100))" &
-	sleeper=$!
-	wait "$sleeper" || :
+	wait "$!" || :
 	# From here on it cannot be stopped half-way: who wants to waits until the mark has gone.
 	trap '' TERM
 	if [ -e "$dir/created" ] && [ ! -e "$dir/stopped" ]; then
 		get "$dir/restarts" || value=0
 		(put "$dir/restarts" $((value + 1))) || :
-		(trap - TERM && start_container && x_attach --start --detach) || fail_restart $?
+		may_be_busy=true
+		(
+			trap - TERM
+			start_container || { [ -n "$busy" ] && exit || exit "$result"; } # a person was faster
+			x_attach --start --detach
+		) || fail_restart $?
 	fi
-	# It may have ended already, and its next start wait.
+	forget_restart
+}
+
+# forget_restart: the mark, if it is ours still: what we have started may have ended already, and its next start wait.
+forget_restart() {
 	! read -r restarter _ 2>/dev/null <"$run/restarting" || [ "$restarter" != $$ ] || x rm -f "$run/restarting"
 }
 

@@ -21,17 +21,36 @@ start_container() {
 	messages=$(make_processes 2>&1) && result=0 || result=$?
 	case $messages in "shim: $run: already running") busy=true ;; esac
 	[ -z "$busy" ] || [ -z "$may_be_busy" ] || return "$result"
-	[ "$result" -eq 0 ] || [ -n "$busy" ] || { forget_group; restore_end; }
-	if [ "$result" -ne 0 ] && [ -z "$busy" ] && [ -s "$dir/volumes" ]; then
-		. "$lib/volume.sh"
-		unmount_volumes
-	fi
+	[ "$result" -eq 0 ] || [ -n "$busy" ] || (forget_start) || :
 	report_start
 }
 
-# forget_group: of a container that could not be started; unless somebody else has just done it.
-forget_group() {
-	(lock_run 0 && container_state && [ -z "$pid" ] && x_quietly cgset remove "$group/$id") || :
+# forget_start: what there is of a start that failed; unless somebody else is at work on it.
+forget_start() {
+	lock_run 0 && container_state && [ -z "$pid" ] || return
+	restore_end
+	x_quietly cgset remove "$group/$id"
+	[ -s "$dir/volumes" ] || return 0
+	. "$lib/volume.sh"
+	unmount_volumes
+}
+
+# lock_start: the lock of a container that has run before, which the shim takes over. The clean-up of that run is
+# over then, and does not take away what this one has already; and nobody else starts it.
+lock_start() {
+	tries=10
+	[ -e "$run/lock" ] && [ "$explain" != only ] || return 0
+	until ! shim_lives && lock_run 1; do
+		[ -d "$dir" ] || return
+		if [ $tries -eq 0 ] || shim_lives; then
+			printf '%s\n' "shim: $run: already running" >&2
+			return 125
+		fi
+		[ -e "$run/copying" ] || tries=$((tries - 1)) # by skiff cp
+	done
+	locked=true
+	# That clean-up may have come to the conclusion that it is to start the container, later.
+	! restart_waits || [ "$restarter" = $$ ] || x_quietly kill -s TERM "$restarter" || :
 }
 
 # restore_end: how its last run ended, which is so again, as there was no further one.
@@ -54,9 +73,7 @@ make_processes() {
 	pids=''
 	# Who made its processes was killed before letting them go: they wait still.
 	[ -z "$pid" ] || ! shim_lives || { wait_connected; return; }
-	[ ! -e "$run/copying" ] || flock -s "$run/lock" true # by skiff cp
-	# The clean-up of the run before takes the file of the ports away, and reserve writes it before the shim has the lock.
-	[ ! -e "$dir/publish" ] || [ ! -e "$run/lock" ] || flock -s -w 5 "$run/lock" true || :
+	lock_start || return
 	if [ -s "$dir/volumes" ]; then
 		. "$lib/volume.sh"
 		use_volumes
@@ -74,7 +91,7 @@ start_processes() {
 	get "$dir/network"
 	network=$value
 
-	set -- shim --run "$run" --state "$dir"
+	set -- shim --run "$run" --state "$dir" ${locked:+--lock=8}
 	[ -e "$dir/log-driver" ] || set -- "$@" --log "$dir/log"
 	set -- "$@" --stderr 6 --journal "$SKIFF_ROOT/events" --attributes "$dir/attributes" \
 		--start-event "container${tab}start${tab}$id" --end-event "container${tab}die${tab}$id" \
