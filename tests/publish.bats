@@ -175,7 +175,7 @@ null
 	skiff network disconnect bridge "$C"
 	skiff start "$C" >/dev/null
 	[ "$(ports_of "$C")" = 80/tcp ] # exposed, no more
-	[ ! -e "$SKIFF_ROOT/names/$C/ports" ]
+	[ ! -s "$SKIFF_ROOT/names/$C/ports" ]
 	is_free 8080
 	skiff stop -t 0 "$C" >/dev/null
 	# That the clean-up of before was killed is no matter either.
