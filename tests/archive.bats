@@ -199,6 +199,15 @@ Loaded image: two:v1" ] || fail "$output"
 	[ "$(skiff load -i plain.tar)" = "Loaded image ID: $id" ]
 }
 
+@test "load: several layers are unpacked at a time" {
+	own_store
+	strace -f -qq -o trace -e trace=execve,rename,renameat,renameat2 skiff load -i "$SHARED/two" >/dev/null 3>&- 4>&-
+	# Both unpackers are there before the first layer has its place.
+	grep -oE 'execve\("[^"]*/layerfs", \["layerfs", "unpack", "--follow"|rename.*/layers/[^.][^/]*"' trace | sed 's/[(].*//' >order
+	[ "$(xargs <order)" = 'execve execve renameat2 renameat2' ] || fail "$(cat order)"
+	whole
+}
+
 @test "load: docker save as it was before version 25" {
 	own_store
 	local a b c
