@@ -124,7 +124,7 @@ def instruction($i; $stages):
 		| .config.WorkingDir = $cwd
 		| "\(.config | shell | join(" ")) #(nop) WORKDIR \($cwd)" as $by
 		| .steps += [{kind: "workdir", by: $by, key: {workdir: $cwd}, fields: [$cwd | plain("a path")], i: $i}]
-	else created_by($i; .config | shell) as $by | change($i) | .steps += [{kind: "meta", by: $by, key: null, fields: [], i: $i}] end;
+	else change($i) | created_by($i; .config | shell) as $by | .steps += [{kind: "meta", by: $by, key: null, fields: [], i: $i}] end;
 
 # Whatever comes from an image or a Dockerfile stays within its field.
 def line: map(tostring | if test("[\n\u001f]") then error("a control character in an instruction") else . end) | join("\u001f");
