@@ -299,14 +299,19 @@ field() {
 
 @test "bad options are refused before anything is made" {
 	local bad
+	skiff network create "$N" >/dev/null
 	for bad in '--network nothing' '--network ../x' '--network bridge,ip=1' '--network x,foo=y' '--ip 10.5.0.1' '--network-alias x' '--dns x' '--dns 1.2.3' \
 		'--dns-search a;b' '--dns-option $(x)' '--add-host x' '--add-host x:y' '--add-host ;:1.2.3.4' '--mac-address x' '--mac-address 01:00:00:00:00:00' \
 		'--network none --network bridge' '--network host --network bridge' '--network container:x --network bridge' '--network none --ip 10.0.0.1' \
-		'--network container:nothing' '--network container:x --dns 1.1.1.1' '--network container:x --add-host a:1.1.1.1' '--link-local-ip x' '--ip6 1.2.3.4'; do
+		'--network container:nothing' '--network container:x --dns 1.1.1.1' '--network container:x --add-host a:1.1.1.1' '--link-local-ip x' '--ip6 1.2.3.4' \
+		"--network $N --network-alias a,ip=1.2.3.4" "--network $N --ip x" "--network $N --ip6 1.2.3.4" "--network $N --mac-address 00:00:00:00:00:0g"; do
 		# shellcheck disable=SC2086 # words
-		run skiff run --rm $bad busybox true
-		[ "$status" -eq 125 ] || fail "$bad: $status $output"
+		run skiff create $bad busybox true
+		[ "$status" -eq 1 ] || [ "$status" -eq 125 ] || fail "$bad: $status $output"
 	done
+	skiff create --name "$C" busybox >/dev/null
+	expect 1 skiff network connect --alias a,ip=1.2.3.4 "$N" "$C"
+	skiff rm "$C" >/dev/null
 	[ -z "$(skiff ps -aq)" ]
 }
 

@@ -126,6 +126,9 @@ null
 	[ "$(get lan "10.9.0.1:$port")" = hello ]
 	[ "$(get lan "[fd09::1]:$port")" = hello ]
 	[ "$(file "$C" ports | wc -l)" -eq 4 ]
+	web "$C-0" -p 0:80
+	read -r _ port _ < <(file "$C-0" ports)
+	[ "$(get lan "10.9.0.1:$port")" = hello ]
 	web "$C-b" -p 127.0.0.1::80
 	read -r address port inside < <(file "$C-b" ports)
 	[ "$address $inside" = '127.0.0.1 80/tcp' ]
@@ -363,14 +366,34 @@ listen() {
 	[ "$(get lan 10.9.0.1:8080)" = hello ]
 	expect 0 skiff check
 	on host nft delete table ip filter
+	# or so: what has not been accepted by the end of the chain
+	on host nft add table inet others
+	on host nft add chain inet others forward '{ type filter hook forward priority 10; }'
+	on host nft 'add rule inet others forward ct state established accept; add rule inet others forward counter reject with icmpx admin-prohibited'
+	refused get lan 10.9.0.1:8080
+	expect 1 skiff check
+	[[ $output == *'chain forward of table inet others drops what is routed'* ]] || fail "$output"
+	on host sh -c "$(sed -n 's/.*to let them: //p' <<<"$output")"
+	[ "$(get lan 10.9.0.1:8080)" = hello ]
+	expect 0 skiff check
+	on host nft delete table inet others
+	on host nft add table inet firewalld
+	on host nft add chain inet firewalld filter_INPUT '{ type filter hook input priority 10; }'
+	on host nft add rule inet firewalld filter_INPUT drop
+	expect 1 skiff check
+	[[ $output == *'what containers ask of this machine'*"to let them: firewall-cmd --zone=trusted --add-interface=$GROUP" ]] || fail "$output"
+	on host nft add chain inet firewalld filter_INPUT_ZONES # as that does
+	on host nft add rule inet firewalld filter_INPUT_ZONES iifname "$GROUP" accept
+	expect 0 skiff check
+	on host nft delete table inet firewalld
 }
 
 @test "bad ports are refused before anything is made" {
 	local bad
 	for bad in 0 65536 8080:0 8080:65536 99999:80 x:80 80/foo 8000-8001:80-82 80-70 :80:80 1.2.3:80:80 1.2.3.4.5:80:80 256.1.1.1:80:80 \
 		'[::1:80:80' '[::g]:80:80' '[127.0.0.1]:80:80' 127.0.0.1:80:80:80 '' ' ' 80:80:80 '080:80' '80;81' '$(id):80'; do
-		run skiff run --rm -p "$bad" web true
-		[ "$status" -eq 125 ] || fail "-p '$bad': $status $output"
+		run skiff create -p "$bad" web true
+		[ "$status" -eq 1 ] || [ "$status" -eq 125 ] || fail "-p '$bad': $status $output"
 	done
 	expect 125 skiff run --rm --expose x web true
 	expect 125 skiff run --rm -p 80:80 --network container:x web true

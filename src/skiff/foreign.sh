@@ -1,19 +1,23 @@
 # Firewalls of others. What a chain of theirs drops, no rule of ours can accept. Sourced by check and doctor.
 
-# foreign_drops BRIDGE...: chains that drop what is routed, or sent to this machine, and know nothing of that
-# bridge: lines "FAMILY TABLE CHAIN HOOK BRIDGE". (Whoever has put our bridge into a chain has seen to it.)
+# foreign_drops BRIDGE...: chains that drop what is routed, or sent to this machine, by their policy or their last
+# rule, in tables that know nothing of that bridge: lines "FAMILY TABLE CHAIN HOOK BRIDGE". (Whoever has put our
+# bridge into a table has seen to it.)
 foreign_drops() {
-	nft list chains 2>/dev/null | awk '
-		$1 == "table" { family = $2; table = $3 }
-		$1 == "chain" { chain = $2 }
-		/hook (forward|input) .*policy drop/ { print family, table, chain, $4 }' |
-		while read -r family table chain hook; do
-			[ "$table" != "$group" ] || continue
-			for bridge in "$@"; do
-				! nft list chain "$family" "$table" "$chain" 2>/dev/null | grep -qF "\"$bridge\"" || continue
-				printf '%s\n' "$family $table $chain $hook $bridge"
-			done
-		done
+	nft list ruleset 2>/dev/null | awk -v ours="$group" -v bridges="$*" '
+		BEGIN { count = split(bridges, bridge, " ") }
+		$1 == "table" { family = $2; table = $3; drops = ""; split("", known); next }
+		table == ours { next }
+		{ for (i = 1; i <= count; i++) if (index($0, "\"" bridge[i] "\"")) known[i] }
+		$1 == "chain" { chain = $2; hook = rule = ""; next }
+		$1 == "type" && $4 ~ /^(forward|input)$/ { hook = $4; dropped = /policy drop/; next }
+		/^\t\t/ { rule = $0; sub(/counter packets [0-9]+ bytes [0-9]+ /, "", rule) }
+		/^\t}/ {
+			if (hook != "" && (dropped || rule ~ /^\t\t(drop|reject)/)) drops = drops family " " table " " chain " " hook "\n"
+			hook = ""
+		}
+		/^}/ { n = split(drops, line, "\n")
+			for (d = 1; d < n; d++) for (i = 1; i <= count; i++) if (!(i in known)) print line[d], bridge[i] }'
 }
 
 # tell_drop FAMILY TABLE CHAIN HOOK BRIDGE: where it is, what follows, and what mends it, into $chain, $follows and
@@ -29,4 +33,6 @@ tell_drop() {
 		remedy="$remedy; insert rule $1 $2 $3 oifname $5 accept"
 	fi
 	remedy="nft '$remedy'"
+	# It would forget what is not its own, or lets nobody else in.
+	[ "$2" != firewalld ] || remedy="firewall-cmd --zone=trusted --add-interface=$5"
 }

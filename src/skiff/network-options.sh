@@ -23,8 +23,10 @@ network_option() {
 		check_endpoint "$2"
 		if [ -z "$network" ]; then network=$checked; else more_networks="$more_networks$checked$nl"; fi
 		;;
-	network-alias) endpoint="$endpoint,alias=$2" ;;
-	ip | ip6 | mac-address | link-local-ip) endpoint="$endpoint,$1=$2" ;;
+	network-alias | ip | ip6 | mac-address | link-local-ip)
+		check_endpoint_option "${1#network-}" "$2"
+		endpoint="$endpoint,${1#network-}=$2"
+		;;
 	link)
 		case $2 in '' | :* | *:*:*) die "bad format for links: $2" ;; esac
 		links="$links$2$nl"
@@ -167,7 +169,7 @@ publish_option() {
 	case $rest in *:*:*) is_address "$ip" || die "invalid IP address: $ip" ;; esac
 	port_range containerPort "$inside"
 	first=$first_port last=$last_port
-	if [ -z "$outside" ]; then
+	if [ "${outside:-0}" = 0 ]; then
 		first_port=0
 	else
 		port_range hostPort "$outside"
