@@ -153,7 +153,7 @@ networks() {
 	on host ip link add name wire0 up type bridge
 	printf 'nameserver 10.9.0.2\n' >resolv.conf
 	on host mount --bind resolv.conf /etc/resolv.conf
-	skiff network create --ipv6 --internal --label a=b -o mtu=1400 --subnet 10.5.0.0/24 --ip-range 10.5.0.0/25 net
+	skiff network create --ipv6 --internal --label a=b -o mtu=1400 -o com.docker.network.bridge.enable_icc=false --subnet 10.5.0.0/24 --ip-range 10.5.0.0/25 net
 	skiff network ls
 	skiff run -d --name linked --network net --network bridge busybox sleep 100
 	skiff run -d --name open --network bridge -p 8080:80 --dns 10.9.0.2 --add-host a:1.2.3.4 --link linked busybox sleep 100

@@ -112,13 +112,30 @@ field() {
 	local bad
 	for bad in '--driver macvlan x' '--driver overlay x' '--driver host x' '--subnet 10.5.0.0 x' '--subnet 10.5.0.1/24 x' '--subnet 172.17.3.0/24 x' \
 		'--subnet 10.9.0.0/24 x' '--gateway 10.5.0.1 x' '--subnet 10.5.0.0/24 --gateway 10.6.0.1 x' '--subnet 10.5.0.0/24 --ip-range 10.6.0.0/24 x' \
-		'-o mtu=1 x' '-o mtu x' '--label =a x' '--subnet fd00::5/64 x' ../x a/b .x -- host bridge none '' 'x y' --nothing; do
+		'-o mtu=1 x' '-o mtu x' '-o com.docker.network.bridge.enable_ip_masquerade=false x' '-o com.docker.network.bridge.enable_icc=maybe x' '-o com.docker.network.bridge.name=a/b x' '--label =a x' '--subnet fd00::5/64 x' ../x a/b .x -- host bridge none '' 'x y' --nothing; do
 		# shellcheck disable=SC2086 # words
 		run skiff network create $bad
 		[ "$status" -ne 0 ] || fail "$bad: $output"
 	done
 	expect 1 skiff network create 'x;y'
 	[ "$(ls "$SKIFF_ROOT/networks")" = "$before" ]
+}
+
+@test "the bridge by a name of one's own; containers that do not reach each other" {
+	local to
+	skiff network create --ipv6 -o com.docker.network.bridge.name=lab0 -o com.docker.network.bridge.enable_icc=false "$N" >/dev/null
+	skiff run -d --name "$C" --network "$N" -p 8080:80 busybox nc -ll -p 80 -e echo here >/dev/null
+	idle "$C-b" --network "$N"
+	on host ip link show lab0
+	wait_until skiff exec "$C" nc -w 2 127.0.0.1 80
+	resolves "$C-b" "$C" "$(field "$C" ".NetworkSettings.Networks.$N.IPAddress")"
+	for to in "$C" "$(field "$C" ".NetworkSettings.Networks.$N.GlobalIPv6Address")"; do
+		expect 1 skiff exec "$C-b" nc -w 2 "$to" 80
+	done
+	expect 1 skiff exec "$C-b" ping -c 1 -W 1 "$C"
+	# the outside reaches what is published, and they the outside
+	skiff exec "$C-b" ping -c 1 -W 1 192.0.2.1
+	[ "$(ask lan 10.9.0.1:8080)" = here ]
 }
 
 @test "by name: container, alias, ID, host name; on the default bridge and from elsewhere not" {

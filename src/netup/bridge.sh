@@ -245,6 +245,7 @@ elements() {
 	get "$directory/internal" || :
 	while read -r set element; do
 		[ "$set" != internal ] || [ -n "$value" ] || continue
+		[ "$set" != pairs ] || [ ! -e "$directory/isolated" ] || continue
 		[ -n "$subnet6" ] || case $set in *6) continue ;; esac
 		printf '%s\n' "add element inet $table $set { $element }"
 		[ "$1" = add ] || printf '%s\n' "delete element inet $table $set { $element }"

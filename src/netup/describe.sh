@@ -66,6 +66,7 @@ create_option() {
 	internal) internal=true ;;
 	ip-range) range=$2 ;;
 	ipv6) ipv6=true ;;
+	isolated) isolated=true ;;
 	label) labels="$labels$2$nl" ;;
 	mtu) mtu=$2 ;;
 	names) names=true ;;
@@ -128,6 +129,7 @@ write_description() {
 	[ -z "$ipv6" ] || put gateway6 "$gateway6"
 	[ -z "$mtu" ] || put mtu "$mtu"
 	[ -z "$internal" ] || put internal true
+	[ -z "$isolated" ] || put isolated true
 	[ -z "$names" ] || put names true
 	printf %s "$labels" | tr '\n' '\0' >"$1/labels"
 	printf %s "$options" | tr '\n' '\0' >"$1/options"

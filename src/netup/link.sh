@@ -196,11 +196,12 @@ link() {
 	get "$directory/link-mtu"
 	mtu=$value
 	get /proc/sys/net/bridge/bridge-nf-call-iptables || value=0
-	hairpin=''
-	[ "$value" = 0 ] || hairpin="link set $veth type bridge_slave hairpin on"
+	port=''
+	[ "$value" = 0 ] || port='hairpin on'
+	[ ! -e "$directory/isolated" ] || port="$port isolated on"
 	ip -batch - <<-LINES || die "cannot connect ${name:-$id} to $bridge"
 		link add $veth mtu $mtu master $bridge up type veth peer name $interface address $mac mtu $mtu netns /proc/self/fd/8
-		$hairpin
+		${port:+link set $veth type bridge_slave $port}
 	LINES
 	find_routes
 	# Router advertisements could come from any neighbour.

@@ -3,7 +3,7 @@
 # and name service. A network is a directory of plain files:
 #
 #   id driver bridge table mtu subnet gateway ip-range subnet6 gateway6 created    values
-#   internal names                                flags
+#   internal isolated names                       flags
 #   labels options                                NUL lists
 #   leases/ADDRESS                                whose the address is
 #   endpoints/ID                                  lines: interface, veth, mac, address, address6
@@ -38,6 +38,7 @@ create: describe a network; files only
   --internal          without a way out
   --ip-range CIDR     part of the subnet to lease from
   --ipv6              an IPv6 subnet too; a private one unless --subnet gives it
+  --isolated          who is connected reaches the outside, but nobody on the network
   --label NAME=VALUE  a label
   --mtu BYTES         (that of the default route)
   --names             containers find each other by name
@@ -147,7 +148,7 @@ with_directory() {
 	"$command"
 }
 
-bridge='' gateway='' gateway6='' id='' internal='' ipv6='' labels='' mtu='' names='' options='' range='' subnet=''
+bridge='' gateway='' gateway6='' id='' internal='' isolated='' ipv6='' labels='' mtu='' names='' options='' range='' subnet=''
 subnet6='' table=netup strangers='' strangers6='' if_missing='' address_file=''
 aliases='' dns_conf='' hosts='' hostname='' interface=eth0 ip='' ip6='' mac='' link_local='' name='' resolv_conf=''
 
@@ -168,7 +169,7 @@ while [ $# -gt 0 ]; do
 	case $1 in
 	-h | --help) printf '%s\n' "$usage"; exit 0 ;;
 	--) shift; break ;;
-	--if-missing | --internal | --ipv6 | --names) option=${1#--} setting=true ;;
+	--if-missing | --internal | --ipv6 | --isolated | --names) option=${1#--} setting=true ;;
 	--*=*) option=${1#--} setting=${1#*=} option=${option%%=*} ;;
 	--*)
 		[ $# -gt 1 ] || usage_error "$1 needs an argument"
