@@ -307,6 +307,14 @@ empty() {
 @test "what could not be made leaves no name; events know a container by its name" {
 	expect 125 skiff run --name "$C" --network bridge --cap-add FOO busybox true
 	[ ! -L "$SKIFF_ROOT/names/$C" ]
+	# Nor a volume, if that could not be filled, nor a range of IDs.
+	mkdir fails
+	printf '#!/bin/sh\nexit 1\n' >fails/find
+	chmod +x fails/find
+	expect 1 env PATH="$PWD/fails:$PATH" skiff create -v /bin busybox true
+	[[ $output = *'cannot fill the volume'* ]] || fail "$output"
+	expect 0 skiff check
+	[ -z "$output$(ls "$SKIFF_ROOT/volumes")" ] || fail "$output $(ls "$SKIFF_ROOT/volumes")"
 	expect 0 skiff create --name "$C" --network bridge busybox true
 	[ "$(cat "$SKIFF_ROOT/names/$C/attributes")" = $'image=busybox\nname='"$C" ]
 }

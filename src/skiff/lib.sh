@@ -48,7 +48,7 @@ usage_error() {
 # use FILE: source a part that another part may have sourced before: reading one takes some 0.3 ms.
 sourced=' '
 use() {
-	case $sourced in *" $1 "*) return ;; esac
+	case $sourced in *" $1 "*) return 0 ;; esac # (0: in a trap it would be the status of before)
 	sourced="$sourced$1 "
 	. "$lib/$1"
 }
