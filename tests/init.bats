@@ -53,6 +53,12 @@ namespaced() {
 sys.exit(subprocess.call(["sh", "-c", sys.argv[1]]))' "${orphan//200/10}"
 }
 
+@test "a signal that comes before init is ready is not lost if it is blocked" {
+	# (As process 1 the kernel throws away what is neither handled nor blocked.)
+	expect 3 namespaced sh -c 'kill -TERM $$; exec "$0" sh -c "exit 3"' "$init"
+	expect 143 namespaced env --block-signal=TERM sh -c 'kill -TERM $$; exec "$0" sleep 100' "$init"
+}
+
 @test "the command starts without blocked signals, as a group of its own" {
 	local before
 	before=$(grep -E '^Sig(Blk|Ign)' /proc/self/status)

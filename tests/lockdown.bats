@@ -391,6 +391,9 @@ changed_namespace() {
 	)
 	expect 0 env --block-signal=USR1 lockdown grep -E '^Sig(Ign|Blk)' /proc/self/status
 	[ "$(cut -f2 <<<"$output" | sort -u)" = 0000000000000000 ] || fail "$output"
+	# All that can be, but the two of the C library's own.
+	expect 0 lockdown --block-signals grep ^SigBlk /proc/self/status
+	[[ $output = *fffffffe7ffbfeff ]] || fail "$output"
 }
 
 @test "127: not found; a missing interpreter or loader is named as such" {

@@ -551,6 +551,9 @@ quota_store() {
 @test "--init: PID 1 reaps and forwards" {
 	expect 0 in_container --init -- sh -c 'echo $$; cat /proc/1/comm'
 	[ "${lines[0]}" != 1 ]
+	# Without it a signal that comes before init handles it would be lost.
+	expect 0 skiff run --explain --init busybox true
+	[[ $output = *' lockdown '*' --block-signals '* ]] || fail "$output"
 	skiff run -d --name "$C" --init busybox sh -c '(sleep 0.1 &) ; trap "exit 9" TERM; while :; do sleep 0.1; done' >/dev/null
 	no_zombie() { ! skiff exec "$C" ps -o stat | grep -q Z; }
 	wait_until no_zombie

@@ -47,14 +47,14 @@ static int in_background(void)
  */
 static pid_t start(char *const command[], const sigset_t *signals)
 {
+	int background = in_background();
 	pid_t child = fork();
 
 	if (child < 0)
 		die("fork:");
+	(void)setpgid(child, child); /* both: a signal may be for the group at once */
 	if (child > 0)
 		return child;
-	int background = in_background();
-	setpgid(0, 0);
 	/* SIGTTOU, which this earns a new group, is still blocked. Not a tty: no matter. */
 	if (!background)
 		(void)tcsetpgrp(STDIN_FILENO, getpid());

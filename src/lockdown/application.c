@@ -114,12 +114,12 @@ static int search(char *const argv[], char **found)
 	return EACCES;
 }
 
-void become_application(char *const argv[], int standard_error)
+void become_application(char *const argv[], int standard_error, bool block_signals)
 {
 	int messages = STDERR_FILENO, error;
 	char *path = argv[0];
 	static const unsigned long default_action[4];
-	sigset_t none;
+	sigset_t mask;
 
 	if (standard_error >= 0) {
 		messages = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -134,8 +134,11 @@ void become_application(char *const argv[], int standard_error)
 	 * started by posix_spawn(3) ignores them. Zeros are SIG_DFL. */
 	for (int n = 1; n <= 64; n++)
 		(void)syscall(SYS_rt_sigaction, n, default_action, NULL, 8);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
+	if (block_signals)
+		sigfillset(&mask);
+	else
+		sigemptyset(&mask);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (strchr(path, '/')) {
 		execve(path, argv, environ);
 		error = errno;

@@ -43,6 +43,8 @@ static const char usage[] =
 	"  -C, --cwd DIR             working directory\n"
 	"      --stderr N            descriptor N is the application's standard error;\n"
 	"                            messages of lockdown go to the old one\n"
+	"      --block-signals       COMMAND begins with all signals blocked: none is lost to an\n"
+	"                            init that does not handle them yet\n"
 	"  -T, --tty                 give the terminal on standard input to the user\n"
 	"  -h, --help                print this\n"
 	"\n"
@@ -57,7 +59,7 @@ struct options {
 	size_t group_count, limit_count;
 	struct limit limits[MAX_REPEATED];
 	uint64_t add, drop;
-	bool no_new_privileges, give_tty;
+	bool no_new_privileges, give_tty, block_signals;
 	int standard_error;
 	char *environment_data, *argv_data;
 	size_t environment_size, argv_size;
@@ -71,6 +73,7 @@ enum {
 	OPTION_ULIMIT,
 	OPTION_SECCOMP,
 	OPTION_STDERR,
+	OPTION_BLOCK_SIGNALS,
 };
 
 static const struct option long_options[] = {
@@ -87,6 +90,7 @@ static const struct option long_options[] = {
 	{"argv", required_argument, NULL, 'A'},
 	{"cwd", required_argument, NULL, 'C'},
 	{"stderr", required_argument, NULL, OPTION_STDERR},
+	{"block-signals", no_argument, NULL, OPTION_BLOCK_SIGNALS},
 	{"tty", no_argument, NULL, 'T'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
@@ -164,6 +168,9 @@ static void set_option(struct options *options, int option, char *value)
 		break;
 	case OPTION_STDERR:
 		options->standard_error = (int)parse_number("stderr", value, 0, INT_MAX);
+		break;
+	case OPTION_BLOCK_SIGNALS:
+		options->block_signals = true;
 		break;
 	case 'T':
 		options->give_tty = true;
@@ -309,5 +316,5 @@ int main(int argc, char *argv[])
 	drop_bounding(keep);
 	become_user_in_directory(&user, options.cwd);
 	drop_privileges(keep, options.no_new_privileges, &filter);
-	become_application(command, options.standard_error);
+	become_application(command, options.standard_error, options.block_signals);
 }

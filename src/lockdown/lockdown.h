@@ -90,9 +90,9 @@ char **make_environment(char *data, size_t size, const char *home);
 /*
  * Become ARGV, found along PATH of the environment; a command that has a "/" is
  * not looked for. Descriptor STANDARD_ERROR, unless -1, becomes the application's
- * 2, all above 2 are closed. On failure says why on the old 2 and exits, with 127
- * if there is no such command and 126 otherwise.
+ * 2, all above 2 are closed; all signals are blocked, or none. On failure says why on
+ * the old 2 and exits, with 127 if there is no such command and 126 otherwise.
  */
-_Noreturn void become_application(char *const argv[], int standard_error);
+_Noreturn void become_application(char *const argv[], int standard_error, bool block_signals);
 
 #endif

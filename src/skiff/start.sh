@@ -177,10 +177,14 @@ namespaces() {
 		set -- "$@" --user --map "$idmap"
 	fi
 	if [ -e "$dir/tty" ]; then set -- "$@" --tty fd:7; fi
-	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/unshare-run"
+	init=''
+	while IFS= read -r word; do
+		set -- "$@" "$word"
+		[ "$word" != "$share/init" ] || init=--block-signals # process 1 would not see what comes too early
+	done <"$dir/unshare-run"
 	set -- "$@" --bind "$names/hostname" /etc/hostname --bind "$names/hosts" /etc/hosts \
 		--bind "$names/resolv.conf" /etc/resolv.conf --dockerenv \
-		lockdown --stderr 6 --env fd:3
+		lockdown --stderr 6 --env fd:3 $init
 	while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/lockdown"
 	launch "$@" --argv fd:4 || return
 	# One that may have only a few processes: those of the set-up are gone now, but the one
