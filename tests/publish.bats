@@ -329,6 +329,34 @@ listen() {
 	wait_until test -s "$C-c.heard"
 }
 
+# says MACHINE ADDRESS TEXT: sent there by UDP from a port of its own, it comes back.
+says() {
+	[ "$(printf %s "$3" | on "$1" timeout $((3 * ${SLOW:-1})) socat -t 1 -T 1 - "UDP6:$2")" = "$3" ]
+}
+
+@test "UDP over IPv6, and from ::1, to a container that has IPv4 only" {
+	local n
+	skiff run -d --name "$C" -p 5353:53/udp -p 8080:80 web sleep 100 >/dev/null
+	nsenter --net="/proc/$(skiff inspect "$C" | jq '.[0].State.Pid')/ns/net" \
+		python3 -c 'import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(("", 53))
+while True: s.sendto(*s.recvfrom(65535))' </dev/null >/dev/null 2>&1 3>&- 4>&- &
+	echo $! >>"$BATS_FILE_TMPDIR/servers"
+	disown
+	wait_until says host '[::1]:5353' hello
+	says host '[fd09::1]:5353' one
+	says lan '[fd09::1]:5353' two
+	refused says lan '[::1]:5353' three
+	for n in $(seq 20); do { says lan '[fd09::1]:5353' "number $n" && echo "$n" >>came; } & done 3>&- 4>&-
+	wait
+	[ "$(wc -l <came)" -eq 20 ]
+	head -c 1400 /dev/zero | tr '\0' x >long
+	says lan '[fd09::1]:5353' "$(cat long)"
+	skiff rm -f "$C" >/dev/null
+	skiff run --rm -p 5353:53/udp web true
+}
+
 @test "nft fails, or is not there: said, nothing half-made, the container as it was" {
 	mkdir bin
 	printf '#!/bin/sh\ncat >/dev/null\nexit 1\n' >bin/nft

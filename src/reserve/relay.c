@@ -1,6 +1,7 @@
 /*
  * The relay: TCP over IPv6 for a container that has IPv4 only, and for ::1, which the kernel leads
- * nowhere else. It does by reading and writing what a rule does for all other ways in.
+ * nowhere else (UDP: datagrams.c). It does by reading and writing what a rule does for all other
+ * ways in.
  *
  * A process for each connection, as they are few and short; the first process only takes them.
  * All are nobody: they talk to strangers.
@@ -38,7 +39,7 @@ struct flow {
 static int alive; /* ends when nobody keeps the ports any more */
 
 /* The container's address, from the file: it is known only when the network is connected. */
-static bool read_address(int file, struct in_addr *address)
+bool read_address(int file, struct in_addr *address)
 {
 	char text[INET_ADDRSTRLEN + 1];
 	ssize_t size = pread(file, text, sizeof text - 1, 0);
@@ -197,20 +198,44 @@ static void become_nobody(void)
 		_exit(EXIT_TOOL);
 }
 
+/* Serve what is in POLLS, below its first one the TCP sockets up to UDP, then those of UDP. */
+static _Noreturn void relay(const struct port *ports, struct pollfd *polls, size_t udp,
+			    size_t polled, int file)
+{
+	unsigned *containers = xmalloc((polled - udp + 1) * sizeof *containers);
+	size_t found = 0;
+
+	for (const struct port *port = ports; found < polled - udp; port++)
+		if (port->fd == polls[udp + found].fd)
+			containers[found++] = port->container;
+	if (udp > 1 && (polled == udp || fork()))
+		take_connections(ports, polls, udp, file);
+	relay_datagrams(polls + udp, containers, polled - udp, alive, file);
+	_exit(0);
+}
+
+/* Add the IPv6 sockets of PROTOCOL. */
+static size_t add_polls(struct pollfd *polls, size_t polled, const struct port *ports, size_t count,
+			int protocol)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ports[i].fd >= 0 && ports[i].host.any.sa_family == AF_INET6 &&
+		    ports[i].protocol == protocol)
+			polls[polled++] = (struct pollfd){ports[i].fd, POLLIN, 0};
+	return polled;
+}
+
 void relay_start(const struct port *ports, size_t count, const char *address, int *held)
 {
 	struct pollfd *polls = xmalloc((count + 1) * sizeof *polls);
-	size_t polled = 1;
 	int ends[2], file = open(address, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 
 	if (file < 0 || ftruncate(file, 0))
 		die("%s:", address);
 	if (pipe2(ends, O_CLOEXEC))
 		die("pipe:");
-	for (size_t i = 0; i < count; i++)
-		if (ports[i].fd >= 0 && ports[i].host.any.sa_family == AF_INET6 &&
-		    ports[i].protocol == IPPROTO_TCP)
-			polls[polled++] = (struct pollfd){ports[i].fd, POLLIN, 0};
+	size_t udp = add_polls(polls, 1, ports, count, IPPROTO_TCP);
+	size_t polled = add_polls(polls, udp, ports, count, IPPROTO_UDP);
 	if (polled == 1) {
 		close(file);
 		free(polls);
@@ -229,7 +254,7 @@ void relay_start(const struct port *ports, size_t count, const char *address, in
 		become_nobody();
 		for (size_t i = 1; i < polled; i++)
 			fcntl(polls[i].fd, F_SETFL, O_NONBLOCK);
-		take_connections(ports, polls, polled, file);
+		relay(ports, polls, udp, polled, file);
 	}
 	waitpid(child, NULL, 0);
 	free(polls);

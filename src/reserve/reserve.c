@@ -40,7 +40,7 @@ static const char usage[] =
 	"  -o, --output FILE   write what was kept there, one a line, by container port\n"
 	"  -d, --descriptor N  number of the first descriptor (1024)\n"
 	"  -m, --message TEXT  what the message of a port that is taken begins with\n"
-	"  -r, --relay FILE    pass TCP over IPv6 on to PORT of the IPv4 address in FILE\n"
+	"  -r, --relay FILE    pass IPv6 on to PORT of the IPv4 address in FILE\n"
 	"  -h, --help\n";
 
 enum { LINE = 256, TRIES = 100 };
@@ -87,7 +87,7 @@ static unsigned number_of(const struct port *port)
 /* Does the relay serve it? */
 static bool is_relayed(const struct port *port)
 {
-	return relay && port->protocol == IPPROTO_TCP && port->host.any.sa_family == AF_INET6;
+	return relay && port->protocol != IPPROTO_SCTP && port->host.any.sa_family == AF_INET6;
 }
 
 /* Bind a socket to port NUMBER of PORT's address; false with errno. */
@@ -106,7 +106,8 @@ static bool keep(struct port *port, unsigned number)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
 	if (port->protocol == IPPROTO_TCP)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-	if (port->protocol == IPPROTO_UDP) /* what no rule leads away must not pile up */
+	if (port->protocol == IPPROTO_UDP &&
+	    !is_relayed(port)) /* what no rule leads away must not pile up */
 		setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &drop_all, sizeof drop_all);
 	socklen_t size = family == AF_INET ? sizeof port->host.v4 : sizeof port->host.v6;
 	if (bind(fd, &port->host.any, size) ||

@@ -3,6 +3,7 @@
 #define RESERVE_H
 
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -23,10 +24,22 @@ struct port {
 /* ---- relay.c ---- */
 
 /*
- * Start a process that takes the connections which arrive at the listening IPv6 sockets among
+ * Start a process that takes the connections and datagrams which arrive at the IPv6 sockets among
  * PORTS, and passes them on to the IPv4 address in the file ADDRESS. It ends when all others
  * have closed what they inherited: *HELD is the descriptor to keep. Dies on error.
  */
 void relay_start(const struct port *ports, size_t count, const char *address, int *held);
+
+/* The container's address, from the file: it is known only when the network is connected. */
+bool read_address(int file, struct in_addr *address);
+
+/* ---- datagrams.c ---- */
+
+/*
+ * Pass the datagrams that arrive at LISTENERS on to that address, each to the port of the same
+ * place in CONTAINERS, and the answers back. Returns when the pipe ALIVE is closed.
+ */
+void relay_datagrams(const struct pollfd *listeners, const unsigned *containers, size_t count,
+		     int alive, int file);
 
 #endif

@@ -1,0 +1,166 @@
+/*
+ * The relay of UDP over IPv6, for a container that has IPv4 only, and for ::1. One process is
+ * enough: a datagram says who has sent it, and a socket for each sender brings the answers back to
+ * him.
+ */
+#define _GNU_SOURCE
+#include "reserve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { SENDERS = 256, AT_ONCE = 64, DATAGRAM = 65536, IDLE = 90, SECOND = 1000 };
+
+/* Who has sent something lately, where to, and the socket towards the container; -1 if none. */
+struct sender {
+	struct sockaddr_in6 from;
+	struct in6_pktinfo to;
+	int listener, fd;
+	time_t heard;
+};
+
+static struct sender senders[SENDERS];
+static char datagram[DATAGRAM];
+static time_t now;
+
+static void forget(struct sender *sender)
+{
+	if (sender->fd >= 0)
+		close(sender->fd);
+	sender->fd = -1;
+}
+
+/* The sender that NEW is, or its place: a free one, or that of whoever was silent for longest. */
+static struct sender *place_of(const struct sender *new)
+{
+	struct sender *place = senders;
+
+	for (struct sender *old = senders; old < senders + SENDERS; old++) {
+		if (old->fd >= 0 && old->listener == new->listener &&
+		    old->from.sin6_port == new->from.sin6_port &&
+		    old->from.sin6_scope_id ==
+			    new->from.sin6_scope_id &&IN6_ARE_ADDR_EQUAL(&old->from.sin6_addr,
+									 &new->from.sin6_addr) &&
+		    IN6_ARE_ADDR_EQUAL(&old->to.ipi6_addr, &new->to.ipi6_addr))
+			return old;
+		if (place->fd >= 0 && (old->fd < 0 || old->heard < place->heard))
+			place = old;
+	}
+	forget(place);
+	*place = *new;
+	return place;
+}
+
+/* A socket towards the container; false if it is not connected yet, or there is none left. */
+static bool reach(struct sender *sender, int file, unsigned port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+
+	if (sender->fd >= 0)
+		return true;
+	sender->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (sender->fd >= 0 && read_address(file, &to.sin_addr) &&
+	    !connect(sender->fd, (struct sockaddr *)&to, sizeof to))
+		return true;
+	forget(sender);
+	return false;
+}
+
+/* Room for the control message that says to which of our addresses a datagram goes, or from which.
+ */
+union control {
+	char room[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+	struct cmsghdr header;
+};
+
+/* Pass one datagram on from LISTENER; false if there is none. */
+static bool pass_on(int listener, int file, unsigned port)
+{
+	struct sender new = {.listener = listener, .fd = -1};
+	struct iovec data = {datagram, sizeof datagram};
+	union control control;
+	struct msghdr message = {&new.from, sizeof new.from, &data, 1, &control, sizeof control, 0};
+	ssize_t size = recvmsg(listener, &message, MSG_DONTWAIT);
+
+	if (size < 0)
+		return false;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&message); c; c = CMSG_NXTHDR(&message, c))
+		if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO)
+			memcpy(&new.to, CMSG_DATA(c), sizeof new.to);
+	struct sender *sender = place_of(&new);
+	if (reach(sender, file, port)) {
+		sender->heard = now;
+		send(sender->fd, datagram, (size_t)size, MSG_DONTWAIT);
+	}
+	return true;
+}
+
+/* Bring one answer back; false if there is none. */
+static bool answer(struct sender *sender)
+{
+	ssize_t size = recv(sender->fd, datagram, sizeof datagram, MSG_DONTWAIT);
+	union control control = {{0}};
+	struct iovec data = {datagram, (size_t)size};
+	struct msghdr message = {&sender->from, sizeof sender->from, &data, 1,
+				 &control,	sizeof control,	     0};
+	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+	if (size < 0) {
+		if (errno != EAGAIN && errno != EINTR)
+			forget(sender); /* refused there */
+		return false;
+	}
+	sender->heard = now;
+	if (!IN6_IS_ADDR_LINKLOCAL(&sender->to.ipi6_addr))
+		sender->to.ipi6_ifindex = 0; /* as the routes say */
+	*header = (struct cmsghdr){CMSG_LEN(sizeof sender->to), IPPROTO_IPV6, IPV6_PKTINFO};
+	memcpy(CMSG_DATA(header), &sender->to, sizeof sender->to);
+	sendmsg(sender->listener, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	return true;
+}
+
+void relay_datagrams(const struct pollfd *listeners, const unsigned *containers, size_t count,
+		     int alive, int file)
+{
+	struct pollfd *polls = calloc(count + 1 + SENDERS, sizeof *polls);
+	const int on = 1;
+
+	if (!polls)
+		return;
+	for (size_t i = 0; i < count; i++) {
+		polls[i] = listeners[i];
+		setsockopt(polls[i].fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+	}
+	polls[count] = (struct pollfd){alive, 0, 0};
+	for (size_t i = 0; i < SENDERS; i++)
+		senders[i].fd = -1;
+	for (;;) {
+		bool any = false;
+		now = time(NULL);
+		for (size_t i = 0; i < SENDERS; i++) {
+			if (now - senders[i].heard > IDLE)
+				forget(&senders[i]);
+			polls[count + 1 + i] = (struct pollfd){senders[i].fd, POLLIN, 0};
+			any |= senders[i].fd >= 0;
+		}
+		poll(polls, count + 1 + SENDERS, any ? IDLE * SECOND : -1);
+		if (polls[count].revents)
+			return;
+		now = time(NULL);
+		for (size_t i = 0; i < SENDERS; i++)
+			for (int n = 0;
+			     polls[count + 1 + i].revents && n < AT_ONCE && answer(&senders[i]);
+			     n++)
+				;
+		for (size_t i = 0; i < count; i++)
+			for (int n = 0; polls[i].revents && n < AT_ONCE &&
+					pass_on(polls[i].fd, file, containers[i]);
+			     n++)
+				;
+	}
+}
