@@ -18,6 +18,26 @@ to_address() {
 	address=$(($1 >> 24)).$(($1 >> 16 & 255)).$(($1 >> 8 & 255)).$(($1 & 255))
 }
 
+# mac_of ADDRESS: one that comes from the address, so that nobody's ARP cache is wrong when an
+# address goes to another. Into $derived.
+mac_of() {
+	to_number "$1"
+	derived=02:42
+	for shift in 24 16 8 0; do
+		hex_digit $((number >> (shift + 4) & 15))
+		derived=$derived:$digit
+		hex_digit $((number >> shift & 15))
+		derived=$derived$digit
+	done
+}
+
+# hex_digit NUMBER: into $digit.
+hex_digit() {
+	set -- "$1" 0 1 2 3 4 5 6 7 8 9 a b c d e f
+	shift $(($1 + 1))
+	digit=$1
+}
+
 # to_range CIDR: its $first and $last address, as numbers, and $bits.
 to_range() {
 	bits=${1#*/}

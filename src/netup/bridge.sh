@@ -1,17 +1,6 @@
 # The bridge of a network, the rules around it, forwarding. Sourced by netup.
 
-# is_up: the bridge is made, and all that belongs to it: what up() sets last says so. (It is the
-# kernel's, so it goes when the bridge goes, and is that of this network namespace, as
-# /sys/class/net need not be.) A bridge that this directory has not made is another's.
-is_up() {
-	[ -e "$directory/link-mtu" ] && get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" && [ "$value" = 1 ] || return
-	[ ! -e "$directory/dnsmasq" ] || dnsmasq_lives
-}
-
-dnsmasq_lives() {
-	read -r pid start 2>/dev/null <"$directory/dnsmasq" && process_is "$pid" "$start"
-}
-
+# up: make it, unless it is there by now.
 up() {
 	! is_up || return 0
 	need_tool ip 'it is in the package iproute2'
@@ -46,26 +35,6 @@ mend() {
 # sysctl PATH VALUE: below /proc/sys/net, if there is such a thing here.
 sysctl() {
 	[ ! -e "/proc/sys/net/$1" ] || echo "$2" >"/proc/sys/net/$1"
-}
-
-# mac_of ADDRESS: one that comes from the address, so that nobody's ARP cache is wrong when an
-# address goes to another. Into $derived.
-mac_of() {
-	to_number "$1"
-	derived=02:42
-	for shift in 24 16 8 0; do
-		hex_digit $((number >> (shift + 4) & 15))
-		derived=$derived:$digit
-		hex_digit $((number >> shift & 15))
-		derived=$derived$digit
-	done
-}
-
-# hex_digit NUMBER: into $digit.
-hex_digit() {
-	set -- "$1" 0 1 2 3 4 5 6 7 8 9 a b c d e f
-	shift $(($1 + 1))
-	digit=$1
 }
 
 # is_ours: is the device $bridge, with the address $derived, this network's, left half made? Its maker may

@@ -153,7 +153,10 @@ connect() {
 	id=$2
 	check_connect
 	find_process "$3"
-	up
+	is_up || {
+		. "$parts/bridge.sh"
+		up
+	}
 	set -C
 	{ printf '' >"$directory/endpoints/$id"; } 2>/dev/null || {
 		[ -e "$directory/endpoints/$id" ] || cannot_write
@@ -199,8 +202,9 @@ link() {
 	port=''
 	[ "$value" = 0 ] || port='hairpin on'
 	[ ! -e "$directory/isolated" ] || port="$port isolated on"
+	queues='numtxqueues 1 numrxqueues 1' # or the kernel makes one for each CPU, and closes all but one again
 	ip -batch - <<-LINES || die "cannot connect ${name:-$id} to $bridge"
-		link add $veth mtu $mtu master $bridge up type veth peer name $interface address $mac mtu $mtu netns /proc/self/fd/8
+		link add $veth mtu $mtu $queues master $bridge up type veth peer name $interface address $mac mtu $mtu $queues netns /proc/self/fd/8
 		${port:+link set $veth type bridge_slave $port}
 	LINES
 	find_routes

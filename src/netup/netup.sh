@@ -124,6 +124,18 @@ check_table() {
 	case $1 in '' | *[!A-Za-z0-9_-]* | [!A-Za-z_]*) die "invalid name of a table: '$1'" ;; esac
 }
 
+# is_up: the bridge is made, and all that belongs to it: what up() sets last says so. (It is the
+# kernel's, so it goes when the bridge goes, and is that of this network namespace, as
+# /sys/class/net need not be.) A bridge that this directory has not made is another's.
+is_up() {
+	[ -e "$directory/link-mtu" ] && get "/proc/sys/net/ipv4/conf/$bridge/route_localnet" && [ "$value" = 1 ] || return
+	[ ! -e "$directory/dnsmasq" ] || dnsmasq_lives
+}
+
+dnsmasq_lives() {
+	read -r pid start 2>/dev/null <"$directory/dnsmasq" && process_is "$pid" "$start"
+}
+
 # ---- command line --------------------------------------------------------------------
 
 undo=''
@@ -159,11 +171,14 @@ create | up | mend | down | erase | connect | disconnect | names) shift ;;
 *) usage_error "which command? create, up, mend, down, erase, connect, disconnect or names" ;;
 esac
 . "$parts/address.sh"
-. "$parts/bridge.sh"
 . "$parts/names.sh"
 case $command in
 create) . "$parts/describe.sh" ;;
-*) . "$parts/link.sh" ;;
+connect | disconnect | names) . "$parts/link.sh" ;; # and the bridge, if it is not up
+*)
+	. "$parts/bridge.sh"
+	. "$parts/link.sh"
+	;;
 esac
 while [ $# -gt 0 ]; do
 	case $1 in

@@ -148,10 +148,21 @@ take_away() {
 	nft delete element inet "$table" "$1" "{ $2 }" 2>/dev/null || :
 }
 
+# apply_delete: the same. After it has deleted something nft cannot end for some milliseconds, until no CPU looks at it
+# any more; for that we do not wait: when it closes its output all is done, and what it has said is why not.
+apply_delete() {
+	said=$(
+		nft -f - 2>&1 <<-LINES &
+			$elements
+		LINES
+	)
+	[ -z "$said" ]
+}
+
 delete_one() {
 	elements=''
 	say_delete "$@"
-	apply || :
+	apply_delete || :
 }
 
 # ---- doing it --------------------------------------------------------------------
@@ -183,7 +194,7 @@ remove() {
 		return
 	fi
 	each_element say_delete
-	[ -z "$elements" ] || apply || each_element delete_one
+	[ -z "$elements" ] || apply_delete || each_element delete_one
 	forget_flows
 }
 

@@ -107,7 +107,7 @@ cidfile='' stop_signal='' stop_timeout='' interactive='' tty='' detach='' remove
 domainname='' pid_mode='' ipc_mode='' uts_mode='' cgroup_mode='' annotations='' streams='' log_driver=''
 entrypoint='' no_entrypoint='' seccomp=default defaults=mounts,devices,mask,readonly
 restart='' health_command='' health_options='' no_health=''
-slot='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating='' gpus='' device_environment='' storage_size=''
+slot='' looked_at='' oom_score='' limits='' rights='' root='' log_options='' mounts='' devices='' made_volumes='' gating='' gpus='' device_environment='' storage_size=''
 
 # create_option NAME VALUE: one option. Lists of arguments are kept as lines.
 create_option() {
@@ -135,7 +135,7 @@ create_option() {
 	restart | health-* | no-healthcheck) supervision_option "$1" "$2" ;;
 	user) user=$2 ;;
 	workdir) cwd=$2 ;;
-	env | env-file | label | label-file) ;; # environment_option writes them
+	env | env-file | label | label-file) looked_at=once ;; # environment_option writes them
 	volume)
 		case $2 in
 		'') usage_error 'invalid empty volume spec' ;;

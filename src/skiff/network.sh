@@ -152,7 +152,7 @@ is_published() {
 own_names() {
 	if [ -z "$always" ]; then
 		[ "$named" -gt 0 ] || return 0
-		[ "$number" -gt 1 ] || grep -qs ^nameserver "$dir/dns" || return 0
+		[ "$number" -gt 1 ] || { [ -s "$dir/dns" ] && grep -q ^nameserver "$dir/dns"; } || return 0
 	fi
 	set -- --id "$id"
 	[ ! -e "$dir/dns" ] || set -- "$@" --dns-conf "$dir/dns"
