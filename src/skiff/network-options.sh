@@ -113,7 +113,7 @@ check_endpoint_option() {
 is_address() {
 	case $1 in
 	*:*)
-		case $1 in *[!0-9A-Fa-f:.]* | *:::* | *::*::* | *?????[0-9A-Fa-f]:*) return 1 ;; esac
+		case $1 in *[!0-9A-Fa-f:.]* | *:::* | *::*::* | *[!:.][!:.][!:.][!:.][!:.]*) return 1 ;; esac
 		;;
 	*[!0-9.]* | .* | *. | *..* | *.*.*.*.*) return 1 ;;
 	*.*.*.*)
