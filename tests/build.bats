@@ -306,7 +306,11 @@ inside() { skiff run --rm "$@"; }
 	expect 1 build <<<$'FROM busybox\nENV A=1\nRUN echo before; echo reason >&2; exit 7'
 	[[ $output = *reason* && $output = *'did not complete successfully: exit code: 7'* && $output = *'Dockerfile:3'* && $output = *'>>> RUN echo before'* ]] || fail "$output"
 	expect 1 build <<<$'FROM busybox\nRUN ["/no/such"]'
-	[[ $output = *'exit code: 127'* ]] || fail "$output"
+	[[ $output = *'exec: "/no/such": No such file'*'exit code: 127'* ]] || fail "$output"
+	expect 1 build <<<$'FROM busybox\nRUN printf part; exit 1'
+	[[ $output = *'RUN printf part; exit 1:'$'\n'part$'\n'------$'\n'* ]] || fail "$output"
+	expect 1 build <<<$'FROM busybox\nRUN --mount=type=tmpfs,target=/etc/passwd true'
+	[[ $output = *'cannot be mounted onto a file'*'Dockerfile:2'*'failed to solve'* ]] || fail "$output"
 	expect 1 build <<<$'FROM busybox\nRUN sh -c "kill -9 \\$\\$; true"; exit $?'
 	[[ $output = *'exit code: 137'* ]] || fail "$output"
 }
@@ -527,6 +531,22 @@ END
 	[ "$(skiff inspect -f '{{.Id}}' by-hand)" = "$(skiff inspect -f '{{.Id}}' t)" ]
 	expect 0 skiff check -n
 	[ -z "$(ls "$SKIFF_ROOT/containers")" ]
+}
+
+@test "build: --explain: a script that fails or is interrupted leaves nothing" {
+	printf 'FROM busybox\nRUN false\n' >ctx/Dockerfile
+	skiff build --explain -t by-hand ctx >script
+	expect 1 sh script
+	printf 'FROM busybox\nRUN sleep 100\n' >ctx/Dockerfile
+	skiff build --network none --explain -t by-hand ctx >script
+	sh script 3>&- 4>&- &
+	job=$!
+	wait_until runs
+	kill -TERM "$job"
+	pkill -P "$job" attach
+	wait "$job" || true
+	[ -z "$(ls "$SKIFF_ROOT/containers")$(ls "$SKIFF_ROOT/idmaps")" ]
+	expect 0 skiff check -n
 }
 
 @test "build: --explain of stages with the same base" {

@@ -139,6 +139,11 @@ expect_offers() {
 @test "files are for the shell to complete" {
 	expect_offers 'skiff run --env-file ' '(-o default)'
 	expect_offers 'skiff build ' '(-o default)'
+	mkdir -p stages
+	printf '%s\n' 'FROM a AS one' 'from --platform=linux/arm64 b as two' 'FROM c' >stages/Dockerfile
+	expect_offers 'skiff build stages --target ' 'one two'
+	expect_offers 'skiff build -f stages/Dockerfile --target=t' 'two'
+	expect_offers 'skiff build --target '
 	expect_offers 'skiff run -v /t' '(-o default)'
 	expect_offers 'skiff run --hostname '
 	# cp: of a container, or of this machine

@@ -13,17 +13,31 @@ explain_stages() {
 	explained_work=$work
 	say 'set -eu'
 	explain_environment
+	explain_words "G=$group"
 	[ -z "${SOURCE_DATE_EPOCH:-}" ] || say "export SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH"
 	cat <<'END'
 W=$SKIFF_ROOT/build/.by-hand.$$
 mkdir -p "$W/empty" "$W/oci/blobs/sha256"
-trap 'rm -rf "$W"' EXIT
+C='' R=''
+trap 'forget; rm -rf "$W"' EXIT
+trap 'exit 130' INT TERM
 lowers() { for layer; do printf -- '--lower %s ' "$layer"; done; }
 digest() { sha256sum <"$1" | sed 's/^/sha256:/;s/ .*//'; }
 # blob FILE TYPE: a file of the image; its descriptor
 blob() {
 	ln -f "$1" "$W/oci/blobs/sha256/$(digest "$1" | cut -d : -f 2)"
 	printf '{"mediaType":"application/vnd.oci.image.%s","digest":"%s","size":%s}' "$2" "$(digest "$1")" "$(stat -c %s "$1")"
+}
+# forget: take away the container of the RUN at hand, if there is one
+forget() {
+	[ -n "$C" ] || return 0
+	cgset kill "$G/${C##*/}" 2>/dev/null || :
+	[ ! -e "$R/lock" ] || flock -s "$R/lock" true
+	[ ! -e "$C/networks" ] || while IFS=, read -r name _; do netup disconnect "$SKIFF_ROOT/networks/$name" "${C##*/}"; done <"$C/networks"
+	cgset remove "$G/${C##*/}"
+	rm -f "$(grep -lxs "${C##*/}" "$SKIFF_ROOT"/idmaps/*)"
+	rm -rf "$C" "$R"
+	C=
 }
 END
 	for number in $stages; do
@@ -154,14 +168,7 @@ explain_run() {
 	x flock -s "$run/lock" true
 	say '[ "$(cat "$C/exit")" = 0 ]'
 	diff_container
-	if [ -e "$dir/networks" ]; then
-		while IFS= read -r line; do x netup disconnect "$networks/${line%%,*}" "$id"; done <"$dir/networks"
-	fi
-	x cgset remove "$group/$id"
-	get "$dir/idmap" || value=''
-	slot=${value#*:}
-	[ -z "$value" ] || x rm -f "$SKIFF_ROOT/idmaps/$(((${slot%:*} - 1073741824) / 65536))"
-	x rm -rf "$dir" "$run"
+	say forget
 	explained_dir=none explained_run=none
 }
 

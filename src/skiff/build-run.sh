@@ -255,7 +255,10 @@ make_run() {
 	plan_mounts
 	network_wanted=$network
 	(prepare_container)
-	start_container || exit 1
+	start_container || {
+		show_source
+		failed 'its container could not be started: see above'
+	}
 	network=$network_wanted
 	run_container
 	wait_for_end -1 || :
@@ -329,8 +332,10 @@ run_container() {
 # run_failed STATUS: say so, as Docker does.
 run_failed() {
 	{
+		[ -n "$quiet" ] || echo # (its last line may have no end)
 		printf '%s\n > %s:\n' ------ "$title"
-		crilog "$dir/log" 2>&1 | tail -n 20
+		crilog "$dir/log" 2>&1 | tail -n 20 | awk 1
+		[ ! -e "$dir/error" ] || cat "$dir/error" # why it is not there
 		printf '%s\n' ------
 	} >&2
 	show_source

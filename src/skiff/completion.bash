@@ -84,6 +84,20 @@ _skiff_entries() {
 	_skiff_offer '' "${list[@]}" "$@"
 }
 
+# _skiff_stages: the names in the Dockerfile that the line is about.
+_skiff_stages() {
+	local file='' at list
+	for ((at = 1; at < ${#words[@]} - 1; at++)); do
+		case ${words[at]} in
+		-f | --file) file=${words[at + 1]} ;;
+		--file=*) file=${words[at]#*=} ;;
+		*) [ -n "$file" ] || [ ! -f "${words[at]}/Dockerfile" ] || file=${words[at]}/Dockerfile ;;
+		esac
+	done
+	mapfile -t list < <(awk 'toupper($1) == "FROM" && toupper($(NF - 1)) == "AS" { print $NF }' 2>/dev/null <"${file:-Dockerfile}")
+	_skiff_offer '' "${list[@]}"
+}
+
 # _skiff_kind WORD: complete what the help calls WORD. Files are readline's, which knows best.
 _skiff_kind() {
 	local list
@@ -102,6 +116,7 @@ _skiff_kind() {
 	FROM:*) case $current in *[./~]*) compopt -o default ;; *) _skiff_entries volumes ;; esac ;;
 	LIST) case $verb in manifest-*) _skiff_references manifests ;; esac ;; # others are of CPUs
 	PATH* | SRC_PATH* | DEST_PATH* | FILE* | HOST\[*) compopt -o default ;;
+	STAGE) _skiff_stages ;;
 	SIGNAL)
 		mapfile -t list < <(compgen -A signal)
 		_skiff_offer '' "${list[@]#SIG}"
