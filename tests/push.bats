@@ -624,3 +624,30 @@ served() { # REGEX: how many requests to registry.py there were
 	skiff push "$OPEN/team/killed:v1" >out
 	skopeo copy -q --src-tls-verify=false "docker://$OPEN/team/killed:v1" dir:copy
 }
+
+@test "build --push, and --pull: a moved base is seen with it, and not without; FROM what is not here, and by digest" {
+	mkdir -p push
+	skiff tag busybox "$OPEN/build/base:v1"
+	skiff push -q "$OPEN/build/base:v1"
+	printf 'FROM %s/build/base:v1\nLABEL one=1\n' "$OPEN" >push/Dockerfile
+	skiff rmi "$OPEN/build/base:v1" >/dev/null
+	expect 0 skiff build -q --network none --push -t "$OPEN/build/made:v1" -t "$OPEN/build/made:v2" push # the base is pulled
+	expect 0 skopeo inspect --tls-verify=false "docker://$OPEN/build/made:v1"
+	[ "$(jq -r .Labels.one <<<"$output")" = 1 ]
+	expect 0 skopeo inspect --tls-verify=false "docker://$OPEN/build/made:v2"
+	# Somebody moves the tag: another image has it now.
+	printf 'FROM busybox\nLABEL moved=yes\n' | skiff build -q --push -t "$OPEN/build/base:v1" - >/dev/null
+	skiff rmi "$OPEN/build/base:v1" >/dev/null
+	skiff tag busybox "$OPEN/build/base:v1"
+	skiff build -q -t t push >/dev/null
+	[ "$(skiff inspect -f '{{.Config.Labels.moved}}' t)" = '<no value>' ]
+	skiff build -q --pull -t t push >/dev/null
+	[ "$(skiff inspect -f '{{.Config.Labels.moved}}' t)" = yes ]
+	digest=$(skopeo inspect --tls-verify=false "docker://$OPEN/build/made:v1" | jq -r .Digest)
+	skiff rmi "$OPEN/build/made:v1" "$OPEN/build/made:v2" >/dev/null
+	printf 'FROM %s/build/made@%s\n' "$OPEN" "$digest" | skiff build -q -t t - >/dev/null
+	[ "$(skiff inspect -f '{{.Config.Labels.one}}' t)" = 1 ]
+	expect 1 skiff build -q --push push # without a name
+	[[ $output = *'a tag is needed'* ]] || fail "$output"
+	expect 1 skiff build -q --push -t "$CLOSED/build/made" push # not logged in
+}
