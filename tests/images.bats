@@ -248,6 +248,8 @@ $(md5sum <"$REAL/big")" ]
 	diff <(jq .rootfs.diff_ids config) <(jq '.[0].RootFS.Layers' inspect.json)
 	[ "$(jq -r '.[0].RootFS.Type' inspect.json)" = layers ]
 	diff <(jq -S .config config) <(jq -S '.[0].Config' inspect.json)
+	diff <(jq '[.created, .docker_version // "", .author // "", .architecture, .os]' config) \
+		<(jq '.[0] | [.Created, .DockerVersion, .Author, .Architecture, .Os]' inspect.json)
 	[ "$(jq -r '.[0].Id' inspect.json)" = "$(jq -r .config.digest manifest)" ]
 	[ "$(jq -r '.[0].RepoDigests[0]' inspect.json)" = "$HUB/team/app@$(digest_of team/app:v1)" ]
 	[ "$(jq -r '.[0].RepoTags[0]' inspect.json)" = "$HUB/team/app:v1" ]

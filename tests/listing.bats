@@ -250,6 +250,14 @@ other/app    latest" ]
 	refused 1 'key "Foo"' images --format '{{.Foo}}'
 }
 
+@test "a template that does not parse: status 1, as docker's, whatever is listed" {
+	local verb
+	for verb in images ps 'history busybox' 'image layers busybox' 'network ls' 'volume ls' 'system df' 'stats --no-stream'; do
+		# shellcheck disable=SC2086 # words
+		refused 1 'unclosed action' $verb --format '{{.ID'
+	done
+}
+
 @test "inspect: templates, types, sizes; an error of one leaves the others" {
 	local id
 	id=$(skiff inspect -f '{{.Id}}' one)

@@ -204,6 +204,10 @@ Z64=0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
 	expect 125 pull tags a b
 	expect 125 pull resolve -P 0 a
 	expect 125 pull resolve --progress loud a
+	for words in arm64 linux/ /arm64 linux//v8 linux/arm64/v8/x 'linux/arm 64' ''; do
+		expect 125 pull resolve --platform "$words" 127.0.0.1:1/a
+		[[ $output == *"not a platform: '$words'"* ]] || fail "$words: $output"
+	done
 	expect 125 pull blob a sha256:../../x
 	expect 125 pull blob "127.0.0.1:1/a" </dev/null
 	expect 0 pull -h

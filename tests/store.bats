@@ -325,6 +325,11 @@ Are you sure you want to continue? [y/N] ' ] || fail "$output"
 	expect 0 skiff image prune -a </dev/null
 	[[ $output = 'WARNING! This will remove all images without at least one container associated to them.'* ]]
 	expect 125 skiff image prune --filter color=red
+	expect 1 skiff image prune -f --filter dangling=maybe
+	expect 0 skiff image prune -f --filter dangling=true
+	said 'Total reclaimed space: 0B'
+	expect 0 skiff image prune -f --filter dangling=false
+	[[ $output = *'untagged: x:latest'* ]]
 	expect 1 skiff image prune --filter until=tomorrow
 }
 

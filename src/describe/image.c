@@ -113,6 +113,7 @@ json_t *describe_image(const struct subject *subject, char **names, size_t count
 	add_member(object, "Comment", config, "comment",
 		   comment ? json_incref(comment) : json_string(""));
 	add_member(object, "Created", config, "created", json_null());
+	add_member(object, "DockerVersion", config, "docker_version", json_string(""));
 	add_member(object, "Author", config, "author", json_string(""));
 	add_member(object, "Config", config, "config", json_object());
 	add_member(object, "Architecture", config, "architecture", json_string(""));

@@ -31,6 +31,24 @@ const char *host_platform(void)
 	return other;
 }
 
+void check_platform(const char *platform)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-";
+	const char *rest = platform;
+	size_t parts = 0, length;
+
+	for (;; rest++) {
+		length = strspn(rest, letters);
+		rest += length;
+		parts++;
+		if (!length || *rest != '/')
+			break;
+	}
+	if (!length || *rest || parts < 2 || parts > 3)
+		usage_error("not a platform: '%s': os/arch[/variant], such as linux/arm64",
+			    platform);
+}
+
 /* The N of a variant "vN"; what it is when not written; -1 for other words. */
 static int variant_number(const char *architecture, const char *variant)
 {

@@ -229,6 +229,7 @@ static void take_option(int option)
 {
 	switch (option) {
 	case 'p':
+		check_platform(optarg);
 		platform = optarg;
 		break;
 	case 'o':

@@ -33,6 +33,9 @@ void print_image(const char *top, const struct document *document);
 /* This machine, as "linux/amd64". */
 const char *host_platform(void);
 
+/* Dies unless PLATFORM is os/arch[/variant]. */
+void check_platform(const char *platform);
+
 /*
  * How well PLATFORM, a JSON object of an index, serves WANTED (os/arch[/variant]);
  * 0: not at all. A machine of one variant runs the lower ones: an ARM v7 v6 and v5.
