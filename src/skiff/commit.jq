@@ -1,7 +1,9 @@
-# The config of an image made from a container. In: the config of the container's image. Files of the
+# An image made from a container, in lines: its config; the parts of that; "layers", and those below, "TYPE DIGEST
+# SIZE" with OCI's names of types (last, as these come from a registry). In: the config of the container's image, and its manifest. Files of the
 # container ($argv, $entrypoint, $env, $labels, $lockdown, $stop_signal, $tty), $changes (Dockerfile
 # instructions, one a line), $diff_id, $author, $message, $created, $has_entrypoint.
 include "change";
+include "config";
 
 def list: split("\u0000") | .[:-1];
 def lines: split("\n") | .[:-1];
@@ -30,7 +32,13 @@ def put($name; $value): if ($value | length) > 0 then .[$name] = $value else del
 	+ (if $author == "" then {} else {author: $author} end)
 	+ {created_by: ($command | join(" "))}
 	+ (if $message == "" then {} else {comment: $message} end)) as $step
+| input as $manifest
 | del(.container, .container_config, .docker_version, .author)
 + {created: $created, config: $config}
 + (if $author == "" then {} else {author: $author} end)
 + {rootfs: {type: "layers", diff_ids: ((.rootfs.diff_ids // []) + [$diff_id])}, history: ((.history // []) + [$step])}
+| tojson, parts, "layers",
+	($manifest.layers[] | "\(.mediaType
+		| sub("^application/vnd[.]docker[.]image[.]rootfs([.]foreign)?[.]diff[.]tar[.]gzip$"; "application/vnd.oci.image.layer.v1.tar+gzip")
+		| sub("^application/vnd[.]docker[.]image[.]rootfs[.]diff[.]tar$"; "application/vnd.oci.image.layer.v1.tar")
+		) \(.digest) \(.size)")

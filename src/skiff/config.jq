@@ -1,6 +1,6 @@
-# An OCI image config, taken apart: one line "FILE BASE64" for each file of
-# images/HEX. Lists are NUL-separated, as /proc/PID/environ is. What a config must
-# not hold (a NUL in a string, a newline in a value of one line, a wrong type)
+# An OCI image config, taken apart: two lines for each file of images/HEX, its name and
+# its text, as printf %b writes it. Lists are NUL-separated, as /proc/PID/environ is. What
+# a config must not hold (a NUL in a string, a newline in a value of one line, a wrong type)
 # is an error here, once, so that nothing later needs to be on its guard.
 
 def text(what): if type == "string" and (explode | any(. == 0) | not) then .
@@ -35,13 +35,17 @@ def time(what): text(what) |
 		- (if .sign == null then 0 else (.sign + "1" | tonumber) * ((.h | tonumber) * 3600 + (.m | tonumber) * 60) end)
 	end | todate;
 
-def list: map(. + "\u0000") | add // "";
-def lines: map(. + "\n") | add // "";
-def value: . + "\n";
+# For printf %b. (No gsub, nor split and join: a long text must not take the square of its length.)
+def plain: if contains("\\") or contains("\n") then
+		explode | map(if . == 92 then 92, 92 elif . == 10 then 92, 110 else . end) | implode
+	else . end;
+def list: map(plain + "\\0000") | add // "";
+def lines: map(plain + "\\n") | add // "";
+def value: plain + "\\n";
 
-def file(name): "\(name) \(@base64)";
+def file(name): name, . + "\\c";
 
-if type != "object" then error("not an object") else . end
+def parts: if type != "object" then error("not an object") else . end
 | (.config // {} | names("config")) as $c
 | (($c.Entrypoint | strings("Entrypoint")) as $entry | ($c.Cmd | strings("Cmd")) as $cmd
 | ($entry | list | file("entrypoint")),
@@ -64,4 +68,4 @@ if type != "object" then error("not an object") else . end
 (.variant // "" | line("variant") | value | file("variant")),
 (.rootfs.diff_ids | strings("rootfs.diff_ids")
 	| map(if test("\\Asha256:[0-9a-f]{64}\\z") then . else error("a diff_id is not a sha256 digest") end)
-	| lines | file("diff-ids"))
+	| lines | file("diff-ids"));

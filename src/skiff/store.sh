@@ -54,21 +54,27 @@ at_exit() {
 	rm -rf ${new:+"$new"} ${aside:+"$aside"}
 }
 
-# take_apart HEX: the config blob as files, in a directory aside, $new.
+# take_apart HEX: the config blob as files, in a directory aside, $new. $config_parts is what config.jq makes of it,
+# if that is known.
+config_parts=''
 take_apart() {
 	new=$SKIFF_ROOT/images/.$1.$$
 	clean_up_at_exit
 	mkdir -p "$new"
-	jq -r -f "$lib/config.jq" "$blobs/$1" >"$new/parts" 2>"$new/error" || {
+	[ -n "$config_parts" ] || config_parts=$(jq -r -L "$lib" 'include "config"; parts' "$blobs/$1" 2>"$new/error") || {
 		read -r error <"$new/error" || error=invalid
 		die "image config sha256:$1: ${error#jq: error*: }"
 	}
-	# By awk, as read takes a system call for each byte: an image may have megabytes of labels.
-	(cd "$new" && awk '{ print $1; print $2 >($1 ".base64"); close($1 ".base64") }' parts) >"$new/files"
-	while read -r file; do
-		base64 -d <"$new/$file.base64" >"$new/$file"
-	done <"$new/files"
-	(cd "$new" && set +f && rm parts error files ./*.base64)
+	IFS=$nl
+	# shellcheck disable=SC2086 # lines
+	set -- $config_parts
+	unset IFS
+	while [ $# -gt 0 ]; do
+		{ printf %b "$2" >"$new/$1"; } 2>/dev/null || cannot_write "$new/$1"
+		shift 2
+	done
+	config_parts=''
+	[ ! -e "$new/error" ] || rm "$new/error"
 }
 
 # bad_change: what the instructions of --change were refused for; $error has it from jq.

@@ -2,7 +2,6 @@
 """config.py SECONDS PREFIX: image configs, changed at random, through src/skiff/config.jq,
 until the time is over. Each is an error or comes out as files of the promised form.
 Prints how many; what breaks the promise goes to PREFIXbroken."""
-import base64
 import copy
 import json
 import os
@@ -26,6 +25,7 @@ ODD = [None, True, 0, -1, 0.5, 2**63 - 1, 1e20, 1e308, "", "\0", "\n", "a\0b", "
        "2020-01-02T03:04:05Z\n"]
 with open(f"{top}/src/skiff/config.jq") as file:
     PROGRAM = file.read()
+ESCAPES = {"\\": "\\", "n": "\n", "0000": "\0", "c": ""}
 KINDS = {name: kind for kind, name in re.findall(r'\b(value|list|lines) \| file\("([a-z-]+)"\)', PROGRAM)}
 
 
@@ -55,12 +55,14 @@ def changed(choose):
 
 
 def reason(files):
-    """Why FILES, lines NAME BASE64, break the promise; None if they do not."""
-    parts = dict(line.split(" ") for line in files)
-    if set(parts) != set(KINDS) or len(files) != len(parts):
+    """Why FILES, a name and a text for printf %b in turn, break the promise; None if they do not."""
+    parts = dict(zip(files[::2], files[1::2]))
+    if set(parts) != set(KINDS) or len(files) != 2 * len(parts):
         return "not the files that there are"
     for name, coded in parts.items():
-        data = base64.b64decode(coded, validate=True)
+        if not re.fullmatch(r"([^\\\n\0]|\\\\|\\n|\\0000)*\\c", coded):
+            return f"{name} is more than printf takes for text"
+        data = re.sub(r"\\(\\|n|0000|c)", lambda found: ESCAPES[found[1]], coded).encode()
         if KINDS[name] == "value" and (data.count(b"\n") != 1 or data[-1:] != b"\n" or b"\0" in data):
             return f"{name} is not one line"
         if KINDS[name] == "list" and data and data[-1:] != b"\0":
@@ -81,7 +83,7 @@ def reason(files):
 seed = int(os.environ.get("FUZZ_SEED", time.time_ns() % 2**32))
 print("seed", seed, file=sys.stderr)
 choose = random.Random(seed)
-program = f"def config: {PROGRAM}; (try [config] catch \"error\") | tojson"
+program = f"{PROGRAM} (try [parts] catch \"error\") | tojson"
 end = time.monotonic() + float(sys.argv[1])
 count = good = 0
 while time.monotonic() < end:
