@@ -219,14 +219,15 @@ empty() {
 }
 
 @test "a PID that was given out again is not the container's" {
-	skiff run -d --name "$C" busybox sleep 600 >/dev/null
+	skiff run -d --restart always --name "$C" busybox sleep 600 >/dev/null
 	local id shim pid
 	id=$(field "$C" .Id) pid=$(field "$C" .State.Pid)
 	read -r shim _ <"$SKIFF_RUN/$id/shim"
 	kill -KILL "$shim" "$pid"
 	sleep 600 3>&- 4>&- &
 	local other=$!
-	printf '%s %s\n' "$other" 12345 >"$SKIFF_RUN/$id/pid"
+	local file
+	for file in pid shim restarting; do printf '%s %s\n' "$other" 12345 >"$SKIFF_RUN/$id/$file"; done
 	skiff stop -t 0 "$C" >/dev/null || true
 	skiff kill "$C" >/dev/null 2>&1 || true
 	skiff check >/dev/null

@@ -144,6 +144,23 @@ events() {
 	wait_until gone
 }
 
+@test "restart that cannot start it again: exited, and can be started; gone with --rm" {
+	mkdir gone
+	skiff run -d --name "$C" -v "$PWD/gone:/gone" busybox sleep 600 >/dev/null
+	skiff run -d --rm --name "$C-rm" -v "$PWD/gone:/gone" -v /anon busybox sleep 600 >/dev/null
+	rmdir gone
+	expect 1 skiff restart -t 0 "$C" "$C-rm"
+	[[ $output = *"$PWD/gone"*No\ such\ file* ]] || fail "$output"
+	[ "$(skiff inspect "$C" | jq -c '.[0].State | [.Status, .ExitCode]')" = '["exited",125]' ] || fail "$(skiff inspect "$C" | jq -c '.[0].State')"
+	[ ! -e "$SKIFF_ROOT/names/$C-rm" ]
+	[ -z "$(ls "$SKIFF_ROOT/volumes")" ]
+	expect 0 skiff check
+	[ -z "$output" ] || fail "$output"
+	mkdir gone
+	expect 0 skiff restart "$C"
+	skiff rm -f "$C" >/dev/null
+}
+
 @test "restart killed in the middle: check removes what --rm would have" {
 	local id
 	skiff run -d --rm --name "$C" busybox sh -c 'trap "" TERM; sleep 600' >/dev/null

@@ -328,6 +328,16 @@ nothing_of() {
 	wait_until is_gone "$client"
 	! pgrep -f "pid-file=$N/one/.names.a.pid" || fail "it is there still"
 	[ ! -e "$N/one/endpoints/a" ]
+	# What has its number by now is left alone, and that of the bridge's.
+	sleep 600 3>&- 4>&- &
+	local other=$!
+	echo "names $other 1" >"$N/one/endpoints/b"
+	netup disconnect "$N/one" b
+	kill "$(cut -d ' ' -f 1 "$N/one/dnsmasq")"
+	echo "$other 1" >"$N/one/dnsmasq"
+	netup down "$N/one"
+	! is_gone "$other" || fail 'a stranger was ended'
+	kill "$other"
 }
 
 is_gone() {

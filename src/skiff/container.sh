@@ -254,9 +254,10 @@ launch() {
 		[ -z "$locked" ] || line="$line 8<$quoted"
 		say "$line"
 	fi
-	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5" || return
+	[ "$explain" = only ] || "$@" 3<"$file3" 4<"$file4" 5<"$file5" && launched=0 || launched=$?
 	[ -z "$locked" ] || exec 8>&- # the lock: the shim has it
 	locked=''
+	return "$launched"
 }
 
 # x_attach OPTION...: become the attach tool. This is the end of the verb.

@@ -12,22 +12,29 @@ use network.sh
 # somebody else is starting it at this moment; with $may_be_busy that is not reported.
 busy='' may_be_busy='' last_exit='' last_start=''
 start_container() {
-	if [ -n "$explain" ]; then
-		make_processes
-		return
-	fi
 	! get "$dir/exit" || last_exit=$value
 	! get "$dir/started" || last_start=$value
-	messages=$(make_processes 2>&1) && result=0 || result=$?
+	messages=''
+	if [ -n "$explain" ]; then
+		make_processes && result=0 || result=$?
+	else
+		messages=$(make_processes 2>&1) && result=0 || result=$?
+	fi
 	case $messages in "shim: $run: already running") busy=true ;; esac
 	[ -z "$busy" ] || [ -z "$may_be_busy" ] || return "$result"
-	[ "$result" -eq 0 ] || [ -n "$busy" ] || (forget_start) || :
-	report_start
+	report_start && return
+	result=$?
+	[ -n "$busy" ] || (forget_start) || :
+	return "$result"
 }
 
-# forget_start: what there is of a start that failed; unless somebody else is at work on it.
+# forget_start: what there is of a start that failed; unless somebody else is at work on it. --rm holds then, too.
 forget_start() {
-	lock_run 0 && container_state && [ -z "$pid" ] || return
+	lock_run 1 && container_state && [ -z "$pid" ] || return
+	if [ -e "$dir/auto-remove" ]; then
+		remove_container
+		return
+	fi
 	restore_end
 	x_quietly cgset remove "$group/$id"
 	[ -s "$dir/volumes" ] || return 0
