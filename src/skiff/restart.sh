@@ -100,7 +100,7 @@ await_start() {
 	[ -e "$dir/started" ]
 }
 
-# start_detached: start the container in $dir if it does not run.
+# start_detached: start the container in $dir if it does not run; up to $tries times, if others stop it before it has begun.
 start_detached() {
 	container_state
 	[ -z "$paused" ] || die 'cannot start a paused container, try unpause instead'
@@ -118,7 +118,14 @@ start_detached() {
 	fi
 	messages=$(x_attach --start --detach 2>&1) && result=0 || result=$?
 	case $messages in
-	"attach: $run: "*) messages="$tool: container $id was ended while it started" ;;
+	"attach: $run: "*)
+		if [ "${tries:-1}" -gt 1 ]; then
+			tries=$((tries - 1))
+			start_detached
+			return
+		fi
+		messages="$tool: container $id was ended while it started"
+		;;
 	esac
 	report_start
 }
