@@ -875,8 +875,8 @@ part_of_blob() { # HEX SIZE: has so much of it come?
 	diff out <(skiff image ls)
 	id=$(skiff image inspect "$HUB/team/app" | jq -r '.[0].Id')
 	said out 'REPOSITORY * TAG * IMAGE ID * CREATED * SIZE' \
-		"$HUB/team/app * latest * ${id:7:12} * ago * 4.??MB" \
-		"$HUB/team/app * v1 * ${id:7:12} * ago * 4.??MB" "$HUB/team/base * v1 * ago * 1.??MB"
+		"$HUB/team/app * latest * ${id:7:12} * ago * [45].??MB" \
+		"$HUB/team/app * v1 * ${id:7:12} * ago * [45].??MB" "$HUB/team/base * v1 * ago * [12].??MB"
 	# columns are aligned: TAG begins where the tags begin
 	[ "$(awk 'NR > 1 { print index($0, $2) }' out | sort -u)" = "$(awk 'NR == 1 { print index($0, "TAG") }' out)" ]
 	skiff images "$HUB/team/app" | awk 'NR > 1 { print $2 }' >out

@@ -41,5 +41,10 @@ for text in sys.argv[1:]:
         else:
             setattr(entry, key, int(value))
     entry.size = entry.size or len(data)
-    out.addfile(entry, io.BytesIO(data) if data else None)
+    if data:
+        out.addfile(entry, io.BytesIO(data))
+    else:  # addfile would refuse a size without content, as of Python 3.13
+        header = entry.tobuf(out.format, out.encoding, out.errors)
+        out.fileobj.write(header)
+        out.offset += len(header)
 out.close()
