@@ -179,7 +179,7 @@ SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unsha
 # Dockerfiles as they are in books: whole distributions, packages of Debian and npm, from the network. Ten minutes.
 test-real: deps
 	$(call install_packages,$(TEST_PACKAGES) mmdebstrap)
-	SLOW=3 tests/run tests/real
+	SLOW=3 LIMIT=1800 tests/run tests/real
 
 # ---- fuzzing -----------------------------------------------------------------
 

@@ -2,6 +2,8 @@
 
 load ../helper
 
+without_network() { :; } # no: as everybody types it
+
 setup_file() {
 	skiff_setup_file
 	mmdebstrap --quiet --variant=minbase bookworm - | skiff import -c 'CMD ["bash"]' - debian:12 >/dev/null
@@ -35,7 +37,7 @@ teardown() { skiff rm -f web1 >/dev/null 2>&1 || true; }
 	END
 	expect 0 skiff build -q --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt -t web:1 .
 	expect 0 skiff run -d --name web1 --publish 8080:8080 web:1
-	answers() { [[ $(curl -s http://127.0.0.1:8080/) = 'hello from '????????????* ]]; }
+	answers() { [[ $(curl -s -m 5 http://127.0.0.1:8080/) = 'hello from '????????????* ]]; }
 	wait_until answers
 	[[ $(skiff ps) = *'0.0.0.0:8080->8080/tcp, :::8080->8080/tcp'* ]] || fail "$(skiff ps)"
 	expect 0 skiff build -t web:2 --secret id=ca,src=/etc/ssl/certs/ca-certificates.crt .
