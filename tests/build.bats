@@ -542,6 +542,7 @@ END
 	sh script 3>&- 4>&- &
 	job=$!
 	wait_until runs
+	expect 0 skiff check -n # and nobody takes it away meanwhile
 	kill -TERM "$job"
 	pkill -P "$job" attach
 	wait "$job" || true
