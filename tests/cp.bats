@@ -237,6 +237,12 @@ streams() {
 	refused 'No such container: nothing' f nothing:/x
 	refused 'can not be empty' '' "$C:/x"
 	refused 'can not be empty' "$C:/x" ''
+	# who reads is not heard, but who refuses to write is
+	mkdir many
+	head -c 1000000 /dev/zero >many/a
+	echo >one
+	skiff cp one "$C:/one"
+	refused '/one: cannot copy a directory to a file' many "$C:/one"
 	expect 1 skiff cp f
 	expect 1 skiff cp a b c
 	expect 125 skiff cp -x f "$C:/x"

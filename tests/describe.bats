@@ -26,9 +26,13 @@ of() {
 @test "values, lists, numbers and what is not there" {
 	printf 'sh\0-c\0echo "$x"\n\0' >argv
 	printf 'A=1=2\0B\0C=\0' >labels
-	printf '%s\n' --memory 1.5g --cpus .5 --pids 100 --memory-swap -1 --cpuset-cpus 0-1 >cgset
-	printf '%s\n' --user 1:2 --ulimit nofile=10:20 --ulimit core=-1 --cap-add CHOWN --cap-add KILL >lockdown
-	printf '%s\n' --sysctl a.b=c --tmpfs /t:size=1m --tmpfs /u --read-only >unshare-run
+	printf '%s\n' --memory 1.5g --cpus .5 --pids 100 --memory-swap -1 --cpuset-cpus 0-1 --device default --device 'c 10:229 rw' >cgset
+	printf '%s\n' --group-add 5 --no-new-privs --user 1:2 --ulimit nofile=10:20 --ulimit core=-1 --cap-add CHOWN --cap-add KILL >lockdown
+	printf '%s\n' --sysctl a.b=c --tmpfs /t:size=1m --tmpfs /u --read-only --device /dev/fuse:/dev/other >unshare-run
+	printf 'HOSTNAME=h\0A=b\0' >env
+	[ "$(of .Config.Env)" = '["A=b"]' ]
+	[ "$(of '.HostConfig | [.Devices, .GroupAdd, .SecurityOpt]')" = \
+		'[[{"PathOnHost":"/dev/fuse","PathInContainer":"/dev/other","CgroupPermissions":"rw"}],["5"],["no-new-privileges","seccomp=unconfined"]]' ]
 	[ "$(of '[.Path, .Args, .Config.Cmd, .Config.Entrypoint]')" = '["sh",["-c","echo \"$x\"\n"],["sh","-c","echo \"$x\"\n"],null]' ]
 	[ "$(of .Config.Labels)" = '{"A":"1=2","B":"","C":""}' ]
 	[ "$(of '.HostConfig | [.Memory, .NanoCpus, .PidsLimit, .MemorySwap, .CpusetCpus, .CpuShares]')" = '[1610612736,500000000,100,-1,"0-1",0]' ]

@@ -275,7 +275,17 @@ events() {
 @test "limits that are none are refused by create" {
 	expect 1 skiff create --name "$C" -m 1k busybox true
 	[[ $output = *'at least 6m'* ]]
+	for bad in '--ulimit x=5' '--ulimit nofile' '--ulimit nofile=10:5' '--ulimit nofile=-5' '--ulimit nofile=-1:5' \
+		'--shm-size -1' '--shm-size 1x' '--shm-size b' '--sysctl x' '--sysctl kernel.panic=1'; do
+		# shellcheck disable=SC2086 # words
+		expect 125 skiff create --name "$C" $bad busybox true
+		[[ $output == *"for \"${bad%% *}\" flag: "* ]] || fail "$output"
+	done
+	expect 1 skiff create --name "$C" --network bridge --mac-address x busybox true
 	[ ! -e "$SKIFF_ROOT/names/$C" ]
+	# these are no limit, as in Docker
+	expect 0 skiff run --rm --cpus 0 --pids-limit -7 --ulimit core=0:-1 --shm-size 1.5mb busybox sh -c 'ulimit -c; df -k /dev/shm | tail -n 1'
+	[[ $output == $'0\n'*' 1536 '* ]] || fail "$output"
 }
 
 @test "--pids-limit 1: one process, and no second" {

@@ -48,7 +48,7 @@ row() {
 	done
 	[ "$(skiff ps -lq)" = "$(row "$C-3" -a | cut -c 1-12)" ]
 	[ "$(skiff ps -q -n 2 | wc -l)" -eq 2 ]
-	row "$C" --no-trunc | grep -q 'while :; do sleep 0.1; done"'
+	row "$C" --no-trunc | grep -q "'.*while :; do sleep 0.1; done'\""
 }
 
 @test "stop: SIGTERM and its handler; status, file contents and settings stay; start brings it back" {
@@ -174,6 +174,15 @@ row() {
 	[ "$output" = $'4\n5' ]
 	expect 1 skiff wait nothing-like-it
 	skiff create --name "$C-3" busybox true >/dev/null
+	expect 0 skiff wait "/$C-3" "$C"
+	[ "$output" = $'0\n4' ] || fail "$output"
+	# with --rm it is gone when its status is known
+	skiff run -d --rm -i --name "$C-4" busybox sh -c 'read line; exit 6' >/dev/null
+	setsid skiff wait "$C-4" >waited 3>&- 4>&- &
+	wait_until test "/proc/$!/fd/6" -ef "$SKIFF_ROOT/names/$C-4/exit.reserved"
+	skiff kill -s KILL "$C-4" >/dev/null
+	wait $!
+	[ "$(cat waited)" = 137 ] || fail "$(cat waited)"
 }
 
 @test "logs: both streams in order, tail, times, follow to the end, after the end" {

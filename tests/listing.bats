@@ -42,7 +42,7 @@ refused() {
 	skiff ps -a >out
 	[[ $(sed -n 1p out) =~ ^'CONTAINER ID   IMAGE         COMMAND                  CREATED'\ +'STATUS'\ +'PORTS     NAMES'$ ]]
 	[ "$(awk 'NR > 1 { print $NF }' out | xargs)" = 'web-5 up three two one' ]
-	[[ $(grep ' two$' out) =~ ^[0-9a-f]{12}\ +team/app:v1\ +'"sh -c echo a comman…"'\ +.*\ ago\ +Created\ +two$ ]] ||
+	[[ $(grep ' two$' out) =~ ^[0-9a-f]{12}\ +team/app:v1\ +"\"sh -c 'echo a comma…\""\ +.*\ ago\ +Created\ +two$ ]] ||
 		fail "$(grep ' two$' out)"
 	[[ $(grep ' up$' out) =~ \ 'Up '.* ]]
 	[[ $(grep ' three$' out) =~ \ 'Exited (3) '.*' ago ' ]]
@@ -87,6 +87,7 @@ refused() {
 	[ "$(names -l)" = web-5 ]
 	[ "$(names -l -n 3)" = 'web-5 up three' ]
 	[ "$(names -n -1)" = up ]
+	[ "$(names -n -5)" = up ]
 	[ "$(names -n 1 --filter name=one)" = one ] # the filter comes first
 	run --separate-stderr skiff ps -aq --format '{{.Names}}'
 	[[ ${lines[0]} =~ ^[0-9a-f]{12}$ ]]
@@ -170,7 +171,7 @@ refused() {
 		--label $'esc=\e[31m\302\233\342\200\256' busybox $'a\e[31m"{{.ID}}\t' '$(touch pwned)' >/dev/null
 	skiff ps -a --no-trunc --filter name=evil --format '{{.Command}}|{{.Label "x"}}|{{.Label "tab"}}|{{.Label "d"}}|{{.Label "esc"}}' >out
 	skiff rm evil >/dev/null
-	[ "$(cat out)" = '"a?[31m"{{.ID}}? $(touch pwned)"|$(touch pwned)`touch pwned`{{.ID}}|a?b?c?d=e||?[31m??' ] || fail "$(cat out)"
+	[ "$(cat out)" = '"a?[31m"{{.ID}}? '\''$(touch pwned)'\''"|$(touch pwned)`touch pwned`{{.ID}}|a?b?c?d=e||?[31m??' ] || fail "$(cat out)"
 	[ ! -e pwned ]
 	[ "$(names -a --filter 'label=x=$(touch pwned)')" = '' ]
 	[ "$(names -a --filter "name='; touch pwned'")" = '' ]
@@ -266,7 +267,7 @@ other/app    latest" ]
 	[ "$(skiff inspect -f '{{.Name}} {{.State.ExitCode}}' three up)" = "/three 3
 /up 0" ]
 	[ "$(skiff inspect -f '{{index .Config.Labels "kind"}}|{{.Config.Labels.none}}|{{index .Config.Labels "none"}}|{{if .State.Health}}h{{else}}n{{end}}' one)" = 'b|<no value>||n' ]
-	[ "$(skiff inspect -f '{{range .Config.Env}}{{println .}}{{end}}' one | grep -c ^HOSTNAME=)" = 1 ]
+	[ "$(skiff inspect -f '{{range .HostConfig.CapAdd}}{{println .}}{{end}}{{range .Config.Cmd}}{{println .}}{{end}}{{len .Config.Env}}' one | tail -n 1)" = 0 ]
 	[ "$(skiff inspect -f '{{json .State}}' three | jq -c '[.Status, .ExitCode]')" = '["exited",3]' ]
 	[ "$(skiff inspect -f json one two | jq -r '.[].Name' | xargs)" = '/one /two' ]
 	[ "$(skiff inspect -f json one | wc -l)" = 1 ]

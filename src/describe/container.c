@@ -344,6 +344,45 @@ static json_t *mode_of(int dir, const char *name, const char *otherwise)
 	return file_exists(dir, name) ? line_of(dir, name) : json_string(otherwise);
 }
 
+/* Devices given by --device: a node of the root, and the rule of the control group beside it. */
+static json_t *devices_of(const struct container *c)
+{
+	json_t *list = json_array(), *nodes = list_after(&c->setup, "--device"),
+	       *rules = list_after(&c->limits, "--device");
+	size_t others = json_array_size(rules) - json_array_size(nodes), i;
+	json_t *node;
+
+	json_array_foreach(nodes, i, node)
+	{
+		const char *rule = json_string_value(json_array_get(rules, i + others));
+		char *host = xstrdup(json_string_value(node)), *inside = strchr(host, ':');
+		const char *access = rule ? strrchr(rule, ' ') : NULL;
+
+		if (inside)
+			*inside++ = '\0';
+		json_array_append_new(list, json_pack("{s:o, s:o, s:o}", "PathOnHost",
+						      string_of(host), "PathInContainer",
+						      string_of(inside ? inside : host),
+						      "CgroupPermissions",
+						      string_of(access ? access + 1 : "rwm")));
+		free(host);
+	}
+	json_decref(nodes);
+	json_decref(rules);
+	return list;
+}
+
+static json_t *security_of(const struct container *c)
+{
+	json_t *list = json_array();
+
+	if (has_word(&c->rights, "--no-new-privs"))
+		json_array_append_new(list, json_string("no-new-privileges"));
+	if (!has_word(&c->rights, "--seccomp") && !has_word(&c->rights, "--privileged"))
+		json_array_append_new(list, json_string("seccomp=unconfined"));
+	return list;
+}
+
 /* Lines "ID ALIAS" as "/NAME:/OURS/ALIAS"; whoever has been removed has no name any more. */
 static json_t *links_of(const struct container *c)
 {
@@ -391,6 +430,11 @@ static json_t *host_config(const struct container *c)
 
 	json_object_update(object, limits);
 	json_decref(limits);
+	json_object_set_new(object, "Devices", devices_of(c));
+	json_object_set_new(object, "GroupAdd", list_after(&c->rights, "--group-add"));
+	json_object_set_new(object, "SecurityOpt", security_of(c));
+	json_object_set_new(object, "OomScoreAdj", number_of(c->dir, "oom-score"));
+	json_object_set_new(object, "BlkioWeight", limit(c, "--blkio-weight"));
 	json_object_set_new(object, "StorageOpt",
 			    file_exists(c->dir, "storage-size")
 				    ? json_pack("{s:o}", "size", line_of(c->dir, "storage-size"))
@@ -489,11 +533,13 @@ static json_t *config_of(const struct container *c)
 {
 	struct file_words env = file_strings(c->dir, "env"),
 			  labels = file_strings(c->dir, "labels");
+	/* HOSTNAME, and TERM with a terminal, come first and are the engine's own. */
+	size_t own = file_exists(c->dir, "tty") ? 2 : 1;
 	json_t *object = json_pack(
 		"{s:o, s:o, s:o, s:b, s:b, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "Hostname",
 		line_of(c->dir, "hostname"), "Domainname", line_of(c->dir, "domainname"), "User",
 		text_after(&c->rights, "--user"), "Tty", file_exists(c->dir, "tty"), "OpenStdin",
-		file_exists(c->dir, "stdin"), "Env", list_of(&env, 0), "Image",
+		file_exists(c->dir, "stdin"), "Env", list_of(&env, own), "Image",
 		line_of(c->dir, "image"), "Volumes", anonymous_volumes(c->mounts), "WorkingDir",
 		text_after(&c->rights, "--cwd"), "ExposedPorts", set_of(c->dir, "exposed"),
 		"Labels", object_of(labels.at, labels.count, '='), "StopSignal",

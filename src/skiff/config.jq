@@ -50,7 +50,7 @@ def parts: if type != "object" then error("not an object") else . end
 | (($c.Entrypoint | strings("Entrypoint")) as $entry | ($c.Cmd | strings("Cmd")) as $cmd
 | ($entry | list | file("entrypoint")),
   ($cmd | list | file("cmd")),
-  ($entry + $cmd | join(" ") | gsub("[\u0001-\u001f\u007f-\u009f]"; " ") | .[0:256] | value | file("command"))),
+  ($entry + $cmd | [.[:1][], (.[1:][] | if index(" ") then "'\(.)'" else . end)] | join(" ") | gsub("[\u0001-\u001f\u007f-\u009f]"; " ") | .[0:256] | value | file("command"))),
 (($c.Shell | strings("Shell") | if . == [] then ["/bin/sh", "-c"] else . end) as $shell
 | ($shell | list | file("shell")),
   ($c.Healthcheck | health_test($shell) | list | file("health-test"))),

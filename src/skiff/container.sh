@@ -13,6 +13,7 @@ read -r group 2>/dev/null <"$SKIFF_ROOT/cgroup" || group=skiff # see name_group
 # state), $run (its runtime files). Ends with Docker's message if there is none.
 find_container() {
 	id=''
+	set -- "${1#/}" "$1" # inspect has the name with it
 	case $1 in
 	'' | */* | .*) ;;
 	*) if get "$SKIFF_ROOT/names/$1/id"; then id=$value; fi ;;
@@ -21,7 +22,7 @@ find_container() {
 	*[!0-9a-f]*) ;;
 	*) [ -n "$id" ] || ! unique "$SKIFF_ROOT/containers" "$1" || id=$found ;;
 	esac
-	[ -n "$id" ] && [ -s "$SKIFF_ROOT/containers/$id/created" ] || no_such_container "$1" || return
+	[ -n "$id" ] && [ -s "$SKIFF_ROOT/containers/$id/created" ] || no_such_container "$2" || return
 	container_dirs
 }
 

@@ -115,16 +115,24 @@ create_option() {
 	*"$nl"*) case $1 in env | label | entrypoint | health-cmd) ;; *) usage_error "newline in --$1" ;; esac ;;
 	esac
 	case $1 in
-	memory | memory-swap | memory-reservation | cpus | cpu-shares | cpu-quota | cpu-period | \
+	cpus) case $2 in 0 | 0.0) ;; *) limits="$limits--$1$nl$2$nl" ;; esac ;;
+	memory | memory-swap | memory-reservation | cpu-shares | cpu-quota | cpu-period | \
 		cpuset-cpus | cpuset-mems | blkio-weight | device-read-* | device-write-*)
 		limits="$limits--$1$nl$2$nl"
 		;;
-	pids-limit) limits="$limits--pids$nl$2$nl" ;;
+	pids-limit)
+		case $2 in -[0-9]*) set -- "$1" -1 ;; esac
+		limits="$limits--pids$nl$2$nl"
+		;;
 	cap-add | cap-drop)
 		rights="$rights--$1$nl$2$nl"
 		gating="$gating--$1$nl$2$nl"
 		;;
-	group-add | ulimit) rights="$rights--$1$nl$2$nl" ;;
+	ulimit)
+		check_ulimit "$2"
+		rights="$rights--$1$nl$2$nl"
+		;;
+	group-add) rights="$rights--$1$nl$2$nl" ;;
 	oom-score-adj)
 		case ${2#-} in
 		[0-9] | [1-9][0-9] | [1-9][0-9][0-9] | 1000) ;;
@@ -151,7 +159,10 @@ create_option() {
 		. "$lib/cdi.sh"
 		gpus_option "$2"
 		;;
-	sysctl | shm-size) root="$root--$1$nl$2$nl" ;;
+	sysctl | shm-size)
+		"check_${1%-size}" "$2"
+		root="$root--$1$nl$2$nl"
+		;;
 	read-only) [ "$2" = false ] || root="$root--read-only$nl" ;;
 	security-opt) security_option "$2" ;;
 	entrypoint) entrypoint=$2 no_entrypoint=true ;;
@@ -191,6 +202,40 @@ create_option() {
 	esac
 }
 
+# What the links of the chain would refuse at the start is refused here, before anything is made.
+check_ulimit() {
+	soft=${1#*=} hard=${1##*:}
+	case $1 in
+	*=*) ;;
+	*) usage_error "invalid argument \"$1\" for \"--ulimit\" flag: invalid ulimit argument: $1" ;;
+	esac
+	case ${1%%=*} in
+	as | core | cpu | data | fsize | locks | memlock | msgqueue | nice | nofile | nproc | rss | rtprio | rttime | sigpending | stack) ;;
+	*) usage_error "invalid argument \"$1\" for \"--ulimit\" flag: invalid ulimit type: ${1%%=*}" ;;
+	esac
+	soft=${soft%%:*}
+	case $1 in *:*) ;; *) hard=$soft ;; esac
+	for number in "$soft" "$hard"; do
+		case $number in -1 | unlimited) ;; '' | *[!0-9]* | ???????????????????*) usage_error "invalid argument \"$1\" for \"--ulimit\" flag: \
+not a number: '$number'" ;; esac
+	done
+	case $hard in -1 | unlimited) return 0 ;; esac
+	case $soft in -1 | unlimited) false ;; *) [ "$soft" -le "$hard" ] ;; esac ||
+		usage_error "invalid argument \"$1\" for \"--ulimit\" flag: ulimit soft limit must be less than or equal to hard limit: $soft > $hard"
+}
+
+check_sysctl() {
+	case $1 in
+	kernel.msg*=* | kernel.sem=* | kernel.shm*=* | fs.mqueue.*=* | net.*=*) ;;
+	*) usage_error "invalid argument \"$1\" for \"--sysctl\" flag: sysctl '$1' is not allowed" ;;
+	esac
+}
+
+check_shm() {
+	case $1 in [0-9]*) ;; *) false ;; esac && case ${1%[iI][bB]} in *[!0-9.bkmgtpBKMGTP]* | *[a-zA-Z]*[0-9.]*) false ;; esac ||
+		usage_error "invalid argument \"$1\" for \"--shm-size\" flag: invalid size: '$1'"
+}
+
 # stream_option NAME: in either case, as Docker's help has them in capitals.
 stream_option() {
 	case $1 in
@@ -214,7 +259,7 @@ log_option() {
 
 set_scalar() {
 	case $1 in
-	name) name=$2 ;;
+	name) name=${2#/} ;; # as inspect has it
 	userns) userns=$2 ;;
 	runtime) runtime=$2 ;;
 	platform) platform=$2 ;;

@@ -165,16 +165,30 @@ write_command() {
 	[ -s "$dir/argv" ] || die "no command specified"
 	# The line that ps shows.
 	if [ -n "$no_entrypoint" ]; then
-		visible "$entrypoint${entrypoint:+ }$*"
+		shown ${entrypoint:+"$entrypoint"} "$@"
 	elif [ $# -eq 0 ]; then
 		get "$image_dir/command"
 		visible=$value
 	else
-		visible=''
-		[ ! -s "$image_dir/entrypoint" ] || visible=$(tr '\0' ' ' <"$image_dir/entrypoint")
-		visible "$visible$*"
+		words=''
+		[ ! -s "$image_dir/entrypoint" ] || words=$(tr '\n\0' ' \n' <"$image_dir/entrypoint")
+		IFS=$nl
+		# shellcheck disable=SC2086 # a line a word
+		set -- $words "$@"
+		unset IFS
+		shown "$@"
 	fi
 	put "$dir/command" "$visible"
+}
+
+# shown WORD...: as one line, words with a blank in quotes but for the first, into $visible.
+shown() {
+	line=''
+	for word in "$@"; do
+		case $line/$word in ?*/*\ *) word="'$word'" ;; esac
+		line="$line${line:+ }$word"
+	done
+	visible "$line"
 }
 
 # begin_environment: Docker's order; of two with one name lockdown takes the later.

@@ -225,6 +225,7 @@ publish_exposed() {
 # check_network: what can be refused before anything is made.
 check_network() {
 	: "${network:=bridge}"
+	[ -z "$endpoint" ] || check_endpoint "x$endpoint"
 	case $network in
 	*,*)
 		endpoint=,${network#*,}$endpoint
