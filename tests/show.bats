@@ -72,7 +72,7 @@ widths() {
 	skiff show --once >out
 	! grep -q $'[\001-\011\013-\037\177]' out || fail "line $LINENO"
 	! grep -q $'\u202e' out || fail "line $LINENO"
-	grep -q 'sleep 1000; : "$0" ?]0;owned????gnp . 日本語' out || fail "$(cat -v out)"
+	grep -q "'sleep 1000; : \"\$0\"' '?]0;owned????gnp . 日本語'" out || fail "$(cat -v out)"
 	# JSON has all of it, but not for a terminal
 	script -qec "skiff show --format json worse" /dev/null <"$REPO/LICENSE" 3>&- 4>&- >typescript
 	! grep -q $'\u202e' typescript || fail 'it drives the terminal'
