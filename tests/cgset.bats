@@ -249,8 +249,8 @@ for i in range(1100):
 }
 
 @test "a failed limit removes the group that was made for it, and no other" {
-	expect 125 cgset set --pids 5 --cpuset-cpus 4000 "$G/a/b"
-	says "cpuset.cpus: '4000'"
+	expect 125 cgset set --pids 5 --cpuset-mems 1023 "$G/a/b"
+	says "cpuset.mems: '1023'"
 	absent
 	cgset set "$G"
 	expect 125 cgset run --cpuset-cpus 4000 "$G" true

@@ -281,6 +281,8 @@ events() {
 		expect 125 skiff create --name "$C" $bad busybox true
 		[[ $output == *"for \"${bad%% *}\" flag: "* ]] || fail "$output"
 	done
+	expect 1 skiff create --name "$C" --cpuset-cpus 0,4095 busybox true
+	[[ $output == *"--cpuset-cpus: '0,4095': this machine has CPUs 0 to "* ]] || fail "$output"
 	expect 1 skiff create --name "$C" --network bridge --mac-address x busybox true
 	[ ! -e "$SKIFF_ROOT/names/$C" ]
 	# these are no limit, as in Docker

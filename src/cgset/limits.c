@@ -49,6 +49,19 @@ static const char *parse_list(const char *what, const char *text)
 	return text;
 }
 
+/* A list of CPUs; those that this machine does not have would be refused by the kernel at the
+ * start. */
+static const char *parse_cpu_list(const char *text)
+{
+	long count = sysconf(_SC_NPROCESSORS_CONF);
+
+	parse_list("--cpuset-cpus", text);
+	for (const char *at = text; *at; at += strcspn(at, "-,"), at += *at != '\0')
+		if (strtol(at, NULL, 10) >= count)
+			die("--cpuset-cpus: '%s': this machine has CPUs 0 to %ld", text, count - 1);
+	return text;
+}
+
 /* Parse PATH:RATE, where PATH is a block device. */
 static void add_rate(struct limits *limits, int letter, const char *text)
 {
@@ -108,7 +121,7 @@ bool set_limit(struct limits *limits, int letter, const char *text)
 		limits->cpu_shares = parse_number("--cpu-shares", text, 0, 262144);
 		break;
 	case OPTION_CPUSET_CPUS:
-		limits->cpuset_cpus = parse_list("--cpuset-cpus", text);
+		limits->cpuset_cpus = parse_cpu_list(text);
 		break;
 	case OPTION_CPUSET_MEMS:
 		limits->cpuset_mems = parse_list("--cpuset-mems", text);
