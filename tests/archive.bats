@@ -324,7 +324,10 @@ refused() {
 	for layers in '["little.tar"]' '[]' '["little.tar","little.tar"]' '["/etc/passwd"]' '["../canary/file"]' '["a/../../canary/file"]' '[7]' '"little.tar"'; do
 		printf '[{"Config":"config","RepoTags":["a:b"],"Layers":%s}]' "$layers" >bad/manifest.json
 		case $layers in
-		'["little.tar"]') refused DiffID bad ;;
+		'["little.tar"]')
+			refused DiffID bad
+			[[ $output == *"skiff load: cannot unpack sha256:"* ]] || fail "$output"
+			;;
 		*little.tar\",* | '[]') refused 'differ in their layers' bad ;;
 		'"'*) refused 'not a list' bad ;;
 		*) refused 'bad path' bad ;;

@@ -117,7 +117,7 @@ served() { # REGEX: how many requests to registry.py there were
 	expect 125 push blob -n -m "$STORE/${manifest#sha256:}" "$OPEN/tool/whole:v2" "$manifest"
 	[ "$(requests open '(HEAD|POST|PUT)')" = "$before" ]
 	expect 125 push blob -d . -m "$STORE/${manifest#sha256:}" "$OPEN/tool/whole:v2" "$manifest"
-	expect 125 push blob -d "$STORE" -m "$STORE/${manifest#sha256:}" "$OPEN/tool/whole@sha256:$(printf %064d)" "$manifest"
+	expect 125 push blob -d "$STORE" -m "$STORE/${manifest#sha256:}" "$OPEN/tool/whole@sha256:$(printf %064d 0)" "$manifest"
 	[[ $output == *'refused: the bytes hash to'* ]]
 	[ "$(requests open 'PUT /v2/tool/whole/manifests/')" = 1 ]
 }
