@@ -110,8 +110,13 @@ x_quietly() {
 
 # put FILE VALUE: make FILE hold VALUE and a newline.
 put() {
+	try_put "$@" || cannot_write "$1"
+}
+
+# try_put FILE VALUE: the same; false if that fails.
+try_put() {
 	[ -z "$explain" ] || say_printf '%s\n' '>' "$@"
-	{ printf '%s\n' "$2" >"$1"; } 2>/dev/null || cannot_write "$1"
+	{ printf '%s\n' "$2" >"$1"; } 2>/dev/null
 }
 
 # cannot_write FILE: the end of the verb. (The shell's own message of a full disk is "I/O error".)
@@ -135,9 +140,9 @@ empty() {
 
 # replace FILE VALUE: the same in one step: a reader sees the old value or the new.
 replace() {
-	(put "$1.new" "$2") || {
+	try_put "$1.new" "$2" || {
 		rm -f "$1.new"
-		exit "${failure:-1}"
+		cannot_write "$1.new"
 	}
 	x mv "$1.new" "$1" || die "cannot write $1"
 }
