@@ -70,7 +70,31 @@ static const struct option long_options[] = {
 	{0},
 };
 
-/* One option; what the command line says of descriptors lies between 3 and 99. */
+/* An option that names a descriptor, between 3 and 99; false for others. */
+static bool descriptor_option(struct options *options, int option)
+{
+	switch (option) {
+	case 't':
+		options->command.tty_fd = (int)parse_number("--tty", optarg, 3, 99);
+		return true;
+	case 'e':
+		options->command.stderr_fd = (int)parse_number("--stderr", optarg, 3, 99);
+		return true;
+	case OPTION_HOLD:
+		/* Not the command's, and so not among those that command_start() closes here. */
+		if (close_range((unsigned)parse_number("--hold", optarg, 3, INT32_MAX), ~0U,
+				CLOSE_RANGE_CLOEXEC))
+			die("--hold %s:", optarg);
+		return true;
+	case OPTION_LOCK:
+		options->lock = (int)parse_number("--lock", optarg, 3, 99);
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* One option. */
 static void set_option(struct options *options, int option, char **argv)
 {
 	switch (option) {
@@ -96,12 +120,6 @@ static void set_option(struct options *options, int option, char **argv)
 	case 'i':
 		options->command.stdin_open = true;
 		break;
-	case 't':
-		options->command.tty_fd = (int)parse_number("--tty", optarg, 3, 99);
-		break;
-	case 'e':
-		options->command.stderr_fd = (int)parse_number("--stderr", optarg, 3, 99);
-		break;
 	case 'j':
 		journal_open(optarg);
 		break;
@@ -111,15 +129,6 @@ static void set_option(struct options *options, int option, char **argv)
 		break;
 	case OPTION_ATTRIBUTES:
 		journal_attributes(optarg);
-		break;
-	case OPTION_HOLD:
-		/* Not the command's, and so not among those that command_start() closes here. */
-		if (close_range((unsigned)parse_number("--hold", optarg, 3, INT32_MAX), ~0U,
-				CLOSE_RANGE_CLOEXEC))
-			die("--hold %s:", optarg);
-		break;
-	case OPTION_LOCK:
-		options->lock = (int)parse_number("--lock", optarg, 3, 99);
 		break;
 	case 'x':
 		options->on_exit = command_option("--on-exit", argv);
@@ -136,7 +145,8 @@ static void set_option(struct options *options, int option, char **argv)
 	case 'h':
 		help(usage);
 	default:
-		usage_error("wrong option");
+		if (!descriptor_option(options, option))
+			usage_error("wrong option");
 	}
 }
 
