@@ -196,7 +196,7 @@ setup() {
 		case $pattern in
 		*/ | */storage-size) continue ;; # the latter needs another file system
 		# only while something is at work, or has failed in a way that is hard to bring about
-		destroying | refs/\\.* | manifests/\\.* | volumes/*content* | RUN/*/copying | RUN/*/secret* | RUN/*/ssh* | RUN/*exec*/finished | RUN/*exec*/exit | RUN/*exec*/error | RUN/*exec*/started*) continue ;;
+		destroying | refs/\\.* | manifests/\\.* | volumes/*content* | RUN/*/copying | RUN/*/ports | RUN/*/secret* | RUN/*/ssh* | RUN/*exec*/finished | RUN/*exec*/exit | RUN/*exec*/error | RUN/*exec*/started*) continue ;;
 		esac
 		grep -qxE "$pattern" seen || missing="$missing $pattern"
 	done <expressions

@@ -357,6 +357,31 @@ while True: s.sendto(*s.recvfrom(65535))' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	skiff run --rm -p 5353:53/udp web true
 }
 
+@test "ports lead to the first network that is not internal, also when networks come and go" {
+	skiff network create --internal inner >/dev/null
+	skiff network create outer >/dev/null
+	web "$C" -p 8080:80 --network inner --network outer --network bridge
+	[ "$(get lan 10.9.0.1:8080)" = hello ]
+	[ "$(file "$C" address)" = "$(skiff inspect "$C" | jq -r '.[0].NetworkSettings.Networks.outer.IPAddress')" ]
+	skiff network disconnect outer "$C"
+	[ "$(get lan 10.9.0.1:8080)" = hello ]
+	[ "$(get host '[::1]:8080')" = hello ]
+	skiff network disconnect bridge "$C"
+	refused get lan 10.9.0.1:8080
+	[ "$(skiff ps --format '{{.Ports}}')" = 80/tcp ] || fail "$(skiff ps)"
+	expect 125 skiff run --rm -p 8080:80 web true # it is kept
+	skiff network connect outer "$C"
+	[ "$(get lan 10.9.0.1:8080)" = hello ]
+	[ "$(get host 127.0.0.1:8080)" = hello ]
+	[ "$(skiff port "$C" 80)" = $'0.0.0.0:8080\n[::]:8080' ]
+	skiff network disconnect outer "$C"
+	skiff restart -t 0 "$C" >/dev/null # on the inner one alone
+	refused get lan 10.9.0.1:8080
+	[ "$(skiff ps --format '{{.Ports}}')" = 80/tcp ] || fail "$(skiff ps)"
+	skiff rm -f "$C" >/dev/null
+	skiff network rm inner outer >/dev/null
+}
+
 @test "nft fails, or is not there: said, nothing half-made, the container as it was" {
 	mkdir bin
 	printf '#!/bin/sh\ncat >/dev/null\nexit 1\n' >bin/nft

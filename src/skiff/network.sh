@@ -3,6 +3,7 @@
 use journal.sh
 
 networks=$SKIFF_ROOT/networks
+outward='' # see outward_network
 
 # find_network NAME: by name, ID, or leading part of an ID: $network_name and $network_dir.
 find_network() {
@@ -85,6 +86,7 @@ connect_all() {
 	write_hosts
 	read_names
 	number=0 named=0 always=''
+	outward_network || :
 	while IFS= read -r line <&8; do
 		network_name=${line%%,*}
 		[ ! -e "$networks/$network_name/names" ] || named=$((named + 1))
@@ -123,13 +125,14 @@ connect_one() {
 	fi
 	set -- "$1" "$2" --name "$name" --hostname "$hostname" --hosts "$dir/hosts"
 	case $1 in *,*) set -- "$@" --option "${1#*,}" ;; esac
+	network_name=${1%%,*}
 	if [ "$2" = eth0 ]; then
-		set -- "$@" --resolv-conf "$dir/resolv.conf" --address "$dir/address"
+		set -- "$@" --resolv-conf "$dir/resolv.conf"
 		[ ! -e "$dir/dns" ] || set -- "$@" --dns-conf "$dir/dns"
 	else
-		set -- "$@" --interface "$2" --address /dev/null
+		set -- "$@" --interface "$2"
 	fi
-	network_name=${1%%,*}
+	if [ "$network_name" = "$outward" ]; then set -- "$@" --address "$dir/address"; else set -- "$@" --address /dev/null; fi
 	shift 2
 	x netup connect "$@" "$networks/$network_name" "$id" "$run/pid" || return
 	network_event connect
@@ -140,9 +143,31 @@ network_event() {
 	event "$at_time" network "$1" "$value" "container=$id" "name=$network_name" type=bridge
 }
 
-# is_published: are there ports to be published? (An internal network has no way in, nor has who is on none.)
+# outward_network: the first network of the container in $dir that is not internal, into $outward: that is where
+# published ports lead. False if there is none.
+outward_network() {
+	outward=''
+	[ -e "$dir/networks" ] || return
+	while IFS= read -r its_network; do
+		[ ! -e "$networks/${its_network%%,*}/internal" ] || continue
+		outward=${its_network%%,*}
+		return
+	done <"$dir/networks"
+	return 1
+}
+
+# publish_again: the ports of the running container in $dir, which have led nowhere or elsewhere, lead to the
+# network that is now the first. False if there is none.
+publish_again() {
+	outward_network || return
+	read_endpoint "$networks/$outward/endpoints/$id"
+	put "$dir/address" "$address${address6:+$nl$address6}" # in place: the relay reads it
+	x publish --table "$group" --owner "$id" --address "$dir/address" --file "$dir/ports"
+}
+
+# is_published: are there ports to be published?
 is_published() {
-	[ -s "$dir/publish" ] && [ -e "$dir/networks" ] && get "$dir/network" && [ ! -e "$networks/$value/internal" ] || return
+	[ -s "$dir/publish" ] && outward_network || return
 	get "$dir/name"
 	publish_failure="driver failed programming external connectivity on endpoint $value ($id): "
 }
@@ -214,6 +239,7 @@ abort_start() {
 # connected again keeps the files of his ports: sockets and relay know them.
 disconnect_container() {
 	[ ! -s "$dir/ports" ] || unpublish "$@"
+	[ ! -e "$run/ports" ] || x rm -f "$run/ports"
 	[ -e "$dir/networks" ] || return 0
 	while IFS= read -r line; do
 		network_name=${line%%,*}
@@ -227,7 +253,8 @@ unpublish() {
 	if [ -s "$dir/address" ]; then
 		x publish --remove --table "$group" --owner "$id" --address "$dir/address" --file "$dir/ports" || :
 	fi
-	[ -n "${1:-}" ] || { empty "$dir/ports" && empty "$dir/address"; }
+	[ -z "${1:-}" ] || return 0
+	empty "$dir/ports" && empty "$dir/address"
 }
 
 # ---- for the verbs of networks -------------------------------------------------
