@@ -424,9 +424,12 @@ exercise 2: yes" ]
 	expect 0 lesson -l empty list
 	[ "$output" = '' ]
 	chmod 755 "$BATS_TEST_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_RUN_TMPDIR"
-	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups "$REPO/bin/lesson" -l "$PWD/lessons" 5
-	[[ $output = *'that takes root. Try sudo'* ]]
-	setpriv --reuid 65534 --regid 65534 --clear-groups "$REPO/bin/lesson" -l "$PWD/lessons" list | grep -q seventh
+	nobody() { setpriv --reuid 65534 --regid 65534 --clear-groups "$@"; }
+	if nobody test -r "$REPO/bin/lesson"; then # else the tree is below a home directory that is closed
+		expect 1 nobody "$REPO/bin/lesson" -l "$PWD/lessons" 5
+		[[ $output = *'that takes root. Try sudo'* ]]
+		nobody "$REPO/bin/lesson" -l "$PWD/lessons" list | grep -q seventh
+	fi
 	printf '%s\n' '# nothing' >lessons/07-seven/README.md
 	expect 1 lesson 7
 	[[ $output = *'has no steps'* ]]
@@ -504,7 +507,8 @@ exercise 2: yes" ]
 	printf 'I think\n' >&8
 	wait_until grep -q '(All of it.)' side
 	[ "$(grep -c '^Predict: what is left' side)" = 1 ]
-	if [ -d /sys/kernel/tracing/instances ]; then # what is over before anybody can look
+	# In a PID namespace of our own the kernel is told other numbers.
+	if [ -d /sys/kernel/tracing/instances ] && [ "$(readlink /proc/self/ns/pid)" = 'pid:[4026531836]' ]; then # what is over before anybody can look
 		printf 't\nenv true\n\n' >&8
 		wait_until grep -q '^+ [0-9]*, ended already: env true$' side
 	fi
