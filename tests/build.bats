@@ -616,7 +616,7 @@ END
 		ENV SSH_AUTH_SOCK=/mine
 		RUN --mount=type=ssh echo $SSH_AUTH_SOCK >/mine
 	END_OF_FILE
-	ssh-agent -D -a agent >/dev/null 2>&1 3>&- &
+	ssh-agent -a agent sleep 200 3>&- 4>&- & # and with it the agent ends, whatever becomes of the test
 	agent=$!
 	ssh-add() { SSH_AUTH_SOCK=agent command ssh-add "$@"; }
 	chmod 600 key
@@ -636,5 +636,5 @@ END
 	expect 1 build --ssh files=key --ssh files=agent <<<'FROM busybox'
 	expect 1 env -u SSH_AUTH_SOCK skiff build --ssh default ssh
 	kill "$agent"
-	! pgrep -f "lend-agent|ssh-agent.*agent.1" >left || fail "$(xargs ps -fp <left)"
+	wait_until eval '! pgrep -f "$SKIFF_RUN/[0-9a-f]*/ssh[.]" >left'
 }
