@@ -52,6 +52,21 @@ end_all() {
 	expect 0 skiff start "$C"
 }
 
+@test "killed in the middle of killing a control group, which is frozen for that: check thaws it" {
+	skiff run -d --name "$C" busybox sleep 600 >/dev/null
+	local id
+	id=$(field "$C" .Id)
+	skiff pause "$C" >/dev/null
+	expect 0 skiff check
+	[ -z "$output" ] || fail "$output"
+	skiff unpause "$C" >/dev/null
+	cgset freeze "$GROUP/$id"
+	expect 0 skiff check
+	[ "$output" = "container $id: frozen, but not paused: repaired" ] || fail "$output"
+	expect 0 timeout -s KILL 20 skiff exec "$C" true
+	expect 0 skiff rm -f "$C"
+}
+
 @test "a start that fails leaves no control group" {
 	skiff create --name "$C" -v "$PWD/gone:/gone" busybox true >/dev/null
 	rmdir gone

@@ -132,8 +132,20 @@ repair_containers() {
 			fi
 			;;
 		esac
+		[ -z "$pid" ] || ! is_frozen || ! sleep 0.2 || ! is_frozen ||
+			repair "container $id: frozen, but not paused" cgset thaw "$group/$id"
 		! is_uncleaned || repair "container $id: the clean-up after it was killed" clean_up
 	done
+}
+
+# is_frozen: without being paused? So it is for a moment in "cgset kill" on cgroup v1, and for ever if that is killed.
+is_frozen() {
+	[ ! -e "$run/paused" ] || return
+	for hierarchy in $hierarchies; do
+		! get "$hierarchy/$id/freezer.state" || [ "$value" = THAWED ] || return 0
+		! get "$hierarchy/$id/cgroup.freeze" || [ "$value" = 0 ] || return 0
+	done
+	return 1
 }
 
 # remove_unfinished: one of a build may run.
