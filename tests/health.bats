@@ -207,14 +207,14 @@ container_is() {
 @test "the check of the image; options change it; --no-healthcheck turns it off" {
 	config='{"os":"linux","architecture":"amd64","config":{"Healthcheck":{"Test":["CMD","cat","/etc/passwd"],"Interval":3600000000000,"Retries":7}},
 		"rootfs":{"type":"layers","diff_ids":["sha256:'$(cat "$SKIFF_ROOT"/layers/*/diff-id | cut -d: -f2 | head -n 1)'"]}}'
-	parts() { jq -r -L "$REPO/src/skiff" 'include "config"; parts'; }
-	parts <<<"$config" >parts
+	split() { jq -r -L "$REPO/src/skiff" 'include "config"; parts'; }
+	split <<<"$config" >parts
 	decode() { printf %b "$(sed -n "/^$1\$/{n;p}" parts)" | tr '\0' ' '; }
 	[ "$(decode health-test)" = 'cat /etc/passwd ' ]
 	[ "$(decode health | tr '\n' ' ')" = '--interval 3600000ms --retries 7 ' ]
 	for bad in '{"Test":"x"}' '{"Test":["WHAT"]}' '{"Test":["CMD","x"],"Interval":"x"}' '{"Test":["CMD","x"],"Interval":-1}' '{"Test":["CMD","x"],"Interval":1e308}' \
 		'{"Test":["CMD","x"],"Retries":-1}' '{"Test":["CMD","\u0000"]}' '[]'; do
-		! parts <<<"{\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Healthcheck\":$bad}}" >/dev/null 2>&1 ||
+		! split <<<"{\"rootfs\":{\"diff_ids\":[]},\"config\":{\"Healthcheck\":$bad}}" >/dev/null 2>&1 ||
 			fail "taken: $bad"
 	done
 	local dir

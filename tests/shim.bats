@@ -211,6 +211,24 @@ F 1" ] || fail "$output"
 done" ]
 }
 
+@test "--remove: the run directory goes, before the lock, with what others left in it; on-exit comes after" {
+	mkdir here
+	echo x >here/env
+	pushd here
+	shim -r . --remove -x sh -c 'test -e "$1/here" || echo gone >"$1/after"' sh "$OLDPWD" ';' sh -c 'sleep 0.3; exit 3'
+	[ -e env ]
+	exec 8<lock
+	flock -w 10 8
+	exec 8<&-
+	popd
+	[ "$(cat after)" = gone ]
+	[ ! -e here ]
+	expect 3 shim -f -r here --remove sh -c 'exit 3'
+	[ ! -e here ]
+	expect 127 shim -r here --remove --stderr 6 ./nothing # never created: its caller may look
+	[ -e here/lock ]
+}
+
 @test "on-exit may start the next run: it closes descriptor 9" {
 	cat >again <<-'SH'
 		exec 9>&-
