@@ -46,6 +46,8 @@ value() {
 	--filter | -f) echo label=x ;;
 	--ipc | --pid | --uts | --cgroupns | --userns) echo host ;;
 	--gpus) echo all ;;
+	--sysctl) echo net.core.somaxconn=1 ;;
+	--ulimit) echo nofile=1 ;;
 	--storage-opt) echo size=1 ;;
 	--label | -l | --log-opt | --opt | -o | --build-arg | --annotation) echo max-size=1m ;;
 	--log-driver) echo none ;;
