@@ -7,10 +7,13 @@ repo=$PWD dockerd=''
 
 have() { command -v "$1" >/dev/null; }
 
-# use_directory: $work, with a store below it that is nobody else's, and timeit.
+# use_directory: $work, with a store below it that is nobody else's, and timeit. What belongs to processes is on a
+# tmpfs, as /run is elsewhere; docker's, too.
 use_directory() {
-	work=$1 tree=$1/tree figures=$1/figures
-	export SKIFF_ROOT="$work/root" SKIFF_RUN="$work/run" DOCKER_HOST="unix://$work/docker.sock"
+	work=$1 tree=$1/tree figures=$1/figures run=$1/run
+	export SKIFF_ROOT="$work/root" SKIFF_RUN="$run/skiff" DOCKER_HOST="unix://$work/docker.sock"
+	mkdir "$run"
+	mount -t tmpfs run "$run"
 	cc -O2 -static -o "$work/timeit" tests/timeit.c
 	trap clean_up EXIT
 	trap 'exit 130' INT TERM
@@ -28,7 +31,7 @@ make_image() {
 # start_dockerd OPTION...: $dockerd, its process, if there is one and it comes up; with the image, where there is one.
 start_dockerd() {
 	have dockerd || return 0
-	dockerd --data-root "$work/docker" --exec-root "$work/docker-run" --pidfile "$work/docker.pid" -H "$DOCKER_HOST" "$@" \
+	dockerd --data-root "$work/docker" --exec-root "$run/docker" --pidfile "$work/docker.pid" -H "$DOCKER_HOST" "$@" \
 		>"$work/docker.log" 2>&1 &
 	dockerd=$!
 	for _ in $(seq 100); do ! docker info >/dev/null 2>&1 || break; sleep 0.2; done
@@ -51,7 +54,7 @@ remove_containers() {
 
 remove_directory() {
 	cgset remove "$(cat "$SKIFF_ROOT/cgroup")" || :
-	umount -R "$work" 2>/dev/null || :
+	umount -R "$run" || :
 	rm -rf "$work" 2>/dev/null || rm -rf "$work"
 }
 
