@@ -153,6 +153,24 @@ empty() {
 	done
 }
 
+@test "the shim killed while its container waits to be let go: the next start runs the command once" {
+	local id shim waiting
+	expect 0 skiff create --name "$C" --network none busybox sh -c 'echo once; exec sleep 600'
+	id=$(field "$C" .Id)
+	skiff start --explain "$C" | grep -v '^attach ' >script
+	expect 0 timeout -s KILL 20 dash script 3>&- 4>&-
+	read -r shim _ <"$SKIFF_RUN/$id/shim"
+	read -r waiting _ <"$SKIFF_RUN/$id/pid"
+	kill -KILL "$shim"
+	expect 0 skiff start "$C"
+	said() { [ -n "$(skiff logs "$C")" ]; }
+	wait_until said
+	[ ! -e "/proc/$waiting/exe" ]
+	[ "$(skiff logs "$C")" = once ]
+	expect 0 skiff rm -f "$C"
+	wait_until empty || fail "$(nothing_left 2>&1)"
+}
+
 @test "killed between making the last file and writing it: not a container yet" {
 	local id
 	id=$(skiff create --name "$C" busybox true)

@@ -225,14 +225,18 @@ wait_connected() {
 	connect_container
 }
 
-# abort_start: end the processes that wait, as if they had never been: no exit is recorded.
+# abort_start: end the processes that wait, as if they had never been: no exit is recorded. Unless somebody else is at
+# work on the container by now, as its shim was killed: he ends what he finds.
 abort_start() {
+	read -r _ maker _ <"$run/network" && [ "$maker" = $$ ] || return 0
 	! shim_lives || kill -s KILL "$shim_pid"
+	lock_run 1 || return 0
 	cgset kill "$group/$id" || :
 	disconnect_container
 	end_runtime
 	cgset remove "$group/$id" || :
 	rm -f "$run/pid" "$run/shim"
+	exec 8>&-
 }
 
 # disconnect_container [keep]: take back what connect_container did, or half did. Who is to be

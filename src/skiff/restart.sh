@@ -109,7 +109,8 @@ start_detached() {
 	forget_restarts
 	may_be_busy=true
 	start_container || {
-		[ -n "$busy" ] && await_start
+		[ -n "$busy" ] || return
+		await_start || die "container $id: somebody else was starting it, and could not"
 		return
 	}
 	if [ -n "$explain" ]; then

@@ -58,6 +58,9 @@ lock_start() {
 	locked=true
 	# That clean-up may have come to the conclusion that it is to start the container, later.
 	! restart_waits || [ "$restarter" = $$ ] || x_quietly kill -s TERM "$restarter" || :
+	# A shim that was killed during the start leaves processes behind, which wait, and would run beside the new ones.
+	container_state
+	[ -z "$pid" ] || { x_quietly cgset kill "$group/$id" && disconnect_container; } || :
 }
 
 # restore_end: how its last run ended, which is so again, as there was no further one.
