@@ -122,6 +122,39 @@ works() { # NAME PORT
 	[ "$(find one -type f -o -name run)" = one/root/note ] || fail "$(find one)"
 }
 
+@test "one that has been copied is not destroyed as long as the other has containers that run" {
+	export SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run
+	skiff import - busybox <"$BATS_FILE_TMPDIR/image.tar" >/dev/null
+	skiff run -d --name runs --network none busybox sleep 1000 >/dev/null
+	cp -a one/root one/copy
+	SKIFF_ROOT=$PWD/one/copy SKIFF_RUN=$PWD/one/run2 expect 1 skiff system destroy -f
+	[[ $output == *"of the store $SKIFF_ROOT"*"same control group"* ]] || fail "$output"
+	[ "$(skiff inspect -f '{{.State.Status}}' runs)" = running ]
+	skiff rm -f runs >/dev/null
+	SKIFF_ROOT=$PWD/one/copy SKIFF_RUN=$PWD/one/run2 expect 0 skiff system destroy -f
+	[ ! -e one/copy ]
+}
+
+@test "nobody starts a container while its store is destroyed" {
+	export SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run
+	skiff import - busybox <"$BATS_FILE_TMPDIR/image.tar" >/dev/null
+	skiff create --name late --network none busybox sleep 1000 >/dev/null
+	group=$(cat one/root/cgroup)
+	# It looks for name servers when it has ended all containers.
+	mkdir slow
+	printf '#!/bin/sh\n[ "$1" != dnsmasq ] || { : >%s/at && until [ -e %s/on ]; do sleep 0.1; done; }\nexec %s "$@"\n' \
+		"$PWD" "$PWD" "$(command -v pidof)" >slow/pidof
+	chmod +x slow/pidof
+	PATH=$PWD/slow:$PATH env skiff system destroy -f 3>&- &
+	wait_until test -e at
+	run skiff start late
+	: >on
+	wait $!
+	[ "$status" -ne 0 ] || fail "$output"
+	expect 125 cgset path "$group"
+	[ ! -e one/root ]
+}
+
 # nothing_of NAME GROUP: after "destroy".
 nothing_of() {
 	expect 0 in_store "$1" skiff system destroy -f
