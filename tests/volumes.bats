@@ -461,3 +461,21 @@ $d/sub 755 1000:1000" ]
 	expect 0 skiff check
 	[ -z "$output" ] || fail "$output"
 }
+
+@test "a file system's own process, as FUSE has one, keeps no lock" {
+	mkdir bin
+	# shellcheck disable=SC2016 # for the script
+	printf '#!/bin/sh\n%s "$@" || exit\nsetsid sleep 1000 </dev/null >/dev/null 2>&1 3>&- &\necho $! >>"%s/stays"\n' \
+		"$(command -v mount)" "$PWD" >bin/mount
+	chmod +x bin/mount
+	skiff volume create -o type=tmpfs -o device=tmpfs "$V"
+	skiff create --name "$C" --network none -v "$V:/v" busybox true
+	for _ in 1 2; do # the second one has the lock of the first
+		PATH=$PWD/bin:$PATH skiff start "$C"
+		ends() { timeout 20 flock -s "$SKIFF_RUN/$(field "$C" .Id)/lock" true; }
+		ends || { xargs kill <stays; fail 'the clean-up does not end'; }
+	done
+	xargs kill <stays
+	skiff rm "$C"
+	! findmnt "$SKIFF_ROOT/volumes/$V/_data"
+}

@@ -239,7 +239,8 @@ mount_volume() {
 			device) set -- "$@" -- "$value" ;;
 			esac
 		done
-		x mount "$@" "$volume/_data" || {
+		# FUSE leaves a process, which is to keep neither lock: this one, nor that of the container that starts.
+		x mount "$@" "$volume/_data" 7<&- 8<&- || {
 			rm -f "$holders/$id"
 			rmdir "$holders"
 			exit 1
