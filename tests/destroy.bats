@@ -8,6 +8,7 @@ load network
 setup_file() {
 	network_setup_file
 	on host sysctl -qw net.ipv4.ip_forward=0
+	on host nft add table inet filter # as a host has it that has a firewall
 	busybox_tree "$BATS_FILE_TMPDIR/tree"
 	tar -C "$BATS_FILE_TMPDIR/tree" -c . >"$BATS_FILE_TMPDIR/image.tar"
 }

@@ -122,7 +122,7 @@ allow_forwarding6() {
 members() {
 	nft list sets inet 2>/dev/null | while read -r first second third rest; do
 		case $first in
-		table) in_table=$third ;;
+		table) in_table=$third in_set='' ;; # of others, it may have none
 		set) in_set=$second ;;
 		comment) ;;
 		*)
