@@ -171,6 +171,19 @@ empty() {
 	wait_until empty || fail "$(nothing_left 2>&1)"
 }
 
+@test "start killed while the chain is still at it: another start waits for the processes, and lets them go" {
+	mkdir slow # the chain waits, as on a busy machine
+	printf '#!/bin/sh\nsleep 1\nexec "%s" "$@"\n' "$(command -v choom)" >slow/choom
+	chmod +x slow/choom
+	id=$(skiff create --name "$C" --oom-score-adj 1 busybox sleep 600)
+	PATH=$PWD/slow:$PATH setsid skiff start "$C" >/dev/null 2>&1 3>&- 4>&- &
+	wait_until test -s "$SKIFF_RUN/$id/shim"
+	pkill -KILL -s "$!"
+	expect 0 skiff start "$C"
+	running "$C"
+	expect 0 skiff rm -f "$C"
+}
+
 @test "killed between making the last file and writing it: not a container yet" {
 	local id
 	id=$(skiff create --name "$C" busybox true)

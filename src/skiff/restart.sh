@@ -94,9 +94,13 @@ forget_restarts() {
 	x rm -f "$dir/stopped" "$dir/restarts" "$dir/backoff"
 }
 
-# await_start: somebody else is starting the container in $dir: wait until that is done; false if it failed.
+# await_start: somebody else is starting the container in $dir: wait until its processes are made; false if that failed.
 await_start() {
-	while shim_lives && [ ! -e "$dir/started" ]; do sleep 0.02; done
+	while shim_lives && [ ! -e "$dir/started" ]; do
+		container_state
+		[ -z "$pid" ] || return 0
+		sleep 0.02
+	done
 	[ -e "$dir/started" ]
 }
 
@@ -111,6 +115,7 @@ start_detached() {
 	start_container || {
 		[ -n "$busy" ] || return
 		await_start || die "container $id: somebody else was starting it, and could not"
+		[ -z "$pid" ] || start_detached # who made its processes may be dead: let them go ourselves
 		return
 	}
 	if [ -n "$explain" ]; then
@@ -119,7 +124,7 @@ start_detached() {
 	fi
 	messages=$(x_attach --start --detach 2>&1) && result=0 || result=$?
 	case $messages in
-	"attach: $run: "*)
+	"attach: $run: "* | 'attach: disconnected: '*)
 		if [ "${tries:-1}" -gt 1 ]; then
 			tries=$((tries - 1))
 			start_detached

@@ -14,7 +14,7 @@ busy='' may_be_busy='' last_exit='' last_start=''
 start_container() {
 	! get "$dir/exit" || last_exit=$value
 	! get "$dir/started" || last_start=$value
-	messages=''
+	messages='' busy=''
 	if [ -n "$explain" ]; then
 		make_processes && result=0 || result=$?
 	else
