@@ -195,3 +195,23 @@ nothing_of() {
 		nothing_of one "$GROUP"
 	done
 }
+
+@test "what somebody is just starting is ended; links to the directories are followed, and stay" {
+	local id
+	mkdir -p store running one slow # the chain waits, as on a busy machine
+	ln -s ../store one/root
+	ln -s ../running one/run
+	printf '#!/bin/sh\nsleep 1\nexec "%s" "$@"\n' "$(command -v choom)" >slow/choom
+	chmod +x slow/choom
+	export SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run
+	skiff import - busybox <"$BATS_FILE_TMPDIR/image.tar" >/dev/null
+	id=$(skiff create --name late --network none --oom-score-adj 1 busybox sleep 1000)
+	group=$(cat one/root/cgroup)
+	PATH=$PWD/slow:$PATH skiff start late >out 2>&1 &
+	wait_until test -s "one/run/$id/shim"
+	expect 0 skiff system destroy -f
+	[[ $output == *"$SKIFF_RUN stays: it is a symbolic link"*"$SKIFF_ROOT stays: it is a symbolic link"* ]] || fail "$output"
+	wait $! || true
+	[ -z "$(find store running -mindepth 1)" ] || fail "$(find store running)"
+	[ -z "$(traces one "$group" | grep -v '/one/r[a-z]*$')" ] || fail "$(traces one "$group")"
+}
