@@ -460,11 +460,15 @@ quota_store() {
 	first=$status:$output
 	run in_container --gpus 3 -- true
 	many=$status:$output
-	rm "$file"
+	echo 'not JSON {' >"${file%.json}-broken.json"
+	run in_container --gpus 1 -- true
+	broken=$status:$output
+	rm "$file" "${file%.json}-broken.json"
 	[ "$all" = $'0:gpu0\ngpu1\n1\nsome' ] || fail "$all"
 	[ "$one" = $'0:gpu1\n1\nsome' ] || fail "$one"
 	[ "$named" = $'0:gpu1\n1\nmine' ] || fail "$named"
 	[ "$first" = 0:gpu0 ] || fail "$first"
+	[[ $broken == '0:'*'-broken.json: not JSON, left out' ]] || fail "$broken"
 	[[ $many == '125:'*'unresolvable CDI devices nvidia.com/gpu=2'* ]] || fail "$many"
 	expect 125 in_container --device nvidia.com/gpu=0 -- true
 }

@@ -10,9 +10,11 @@ cdi_device() {
 	set -f
 	names=$1
 	shift
-	for file in "$@"; do # but for the patterns of what is not there
+	for file in "$@"; do # but for the patterns of what is not there; another's broken file is not in our way
 		shift
-		[ ! -r "$file" ] || set -- "$@" "$file"
+		[ -r "$file" ] || continue
+		about=$(jq -r 'objects.kind' "$file" 2>/dev/null) || warn "CDI: $file: not JSON, left out"
+		[ "$about" != "$cdi_kind" ] || set -- "$@" "$file"
 	done
 	[ $# -gt 0 ] || return
 	found=$(jq -nr --arg kind "$cdi_kind" --arg names "$names" -f "$lib/cdi.jq" "$@") || die "cannot read the files of $cdi_kind: $*"
