@@ -113,7 +113,11 @@ start_detached() {
 	forget_restarts
 	may_be_busy=true
 	start_container || {
-		[ -n "$busy" ] || return
+		if [ -z "$busy" ]; then
+			[ -z "$messages$explain" ] && [ -d "$dir" ] || return "$result"
+			begin_again # its processes were killed before they could say anything
+			return
+		fi
 		await_start || die "container $id: somebody else was starting it, and could not"
 		[ -z "$pid" ] || start_detached # who made its processes may be dead: let them go ourselves
 		return
@@ -124,14 +128,14 @@ start_detached() {
 	fi
 	messages=$(x_attach --start --detach 2>&1) && result=0 || result=$?
 	case $messages in
-	"attach: $run: "* | 'attach: disconnected: '*)
-		if [ "${tries:-1}" -gt 1 ]; then
-			tries=$((tries - 1))
-			start_detached
-			return
-		fi
-		messages="$tool: container $id was ended while it started"
-		;;
+	"attach: $run: "* | 'attach: disconnected: '*) begin_again ;;
+	*) report_start ;;
 	esac
-	report_start
+}
+
+# begin_again: others have stopped the container before it had begun.
+begin_again() {
+	[ "${tries:-1}" -gt 1 ] || die "container $id was ended while it started"
+	tries=$((tries - 1))
+	start_detached
 }
