@@ -193,8 +193,8 @@ inside() { skiff run --rm "$@"; }
 }
 
 @test "build: an added archive is no layer: names of whiteouts are left out, with a warning; --exclude is for the context" {
-	mkdir -p tree/etc tree/gone
-	touch tree/.wh.bin tree/etc/.wh.passwd tree/.wh.gone tree/keep tree/gone/x
+	mkdir -p tree/etc/.wh.d/e tree/gone
+	touch tree/etc/.wh.d/f tree/etc/.wh.d/e/f tree/.wh.bin tree/etc/.wh.passwd tree/.wh.gone tree/keep tree/gone/x
 	tar -C tree -cf ctx/a.tar .
 	tar -C ctx -cf ctx/b.tar hello
 	expect 0 build --no-cache <<-'END'
@@ -202,9 +202,10 @@ inside() { skiff run --rm "$@"; }
 		ADD --exclude=keep --exclude=b* *.tar /
 	END
 	[[ $output = *'.wh.bin: such a name means a whiteout in a layer, left out'* ]] || fail "$output"
+	[ "$(grep -c 'etc/[.]wh[.]d.*: such a name' <<<"$output")" = 1 ] || fail "$output"
 	expect 0 inside t ls /bin/sh /etc/passwd /keep /gone/x
 	expect 1 inside t ls /hello
-	expect 1 inside t ls /etc/.wh.passwd
+	[ "$(inside t find / -xdev -name '.wh.*')" = '' ]
 }
 
 @test "build: COPY --chmod: octal, and as chmod has it" {

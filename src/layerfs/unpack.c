@@ -394,6 +394,27 @@ static void inherit_root(void)
 	remember_times("", ".", st.st_mtim);
 }
 
+/*
+ * Does NAME, of an archive that is no layer, mean a whiteout in one, or is it below such a name?
+ * Of a directory of that name one warning is enough, whatever is in it.
+ */
+static bool is_left_out(const char *name)
+{
+	static char last[PATH_MAX];
+	const char *mark = name;
+
+	while (mark && (mark = strstr(mark, ".wh.")) && mark > name && mark[-1] != '/')
+		mark++;
+	if (!mark)
+		return false;
+	size_t length = (size_t)(mark - name) + strcspn(mark, "/");
+	if (strncmp(last, name, length) != 0 || last[length]) {
+		snprintf(last, sizeof last, "%.*s", (int)length, name);
+		warn("%s: such a name means a whiteout in a layer, left out", last);
+	}
+	return true;
+}
+
 static void put_entry(struct archive *archive, struct archive_entry *entry)
 {
 	char path[PATH_MAX + 1];
@@ -402,6 +423,8 @@ static void put_entry(struct archive *archive, struct archive_entry *entry)
 		die_hint("raise --max-entries if the layer is to be trusted",
 			 "too many entries in the archive");
 	check_disk(block_size);
+	if (wanted.archive && is_left_out(archive_entry_pathname(entry)))
+		return;
 	if (!clean_name(archive_entry_pathname(entry), path))
 		return;
 	if (!*path) {
@@ -409,10 +432,6 @@ static void put_entry(struct archive *archive, struct archive_entry *entry)
 		return;
 	}
 	const char *name = split(path);
-	if (wanted.archive && !strncmp(name, ".wh.", 4)) {
-		warn("%s/%s: such a name means a whiteout in a layer, left out", path, name);
-		return;
-	}
 	find_place(&state.place, path);
 	if (!strcmp(name, ".wh..wh..opq"))
 		opaque(&state.place);
