@@ -143,16 +143,21 @@ static void serve(int client, const char *path)
 	}
 }
 
-/* Whoever lends keys is gone: nobody may use them any more. */
-static void end_with_parent(void)
+/* Whoever lends keys is gone, or was before this could be asked for: nobody may use them any more.
+ */
+static void end_with(pid_t parent)
 {
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL))
 		die("prctl:");
+	if (getppid() != parent)
+		die("who lends the keys has ended");
 }
 
 /* For each connection a process: who sends half a message keeps nobody else waiting. */
 static _Noreturn void lend(int listener, const char *path)
 {
+	const pid_t self = getpid();
+
 	for (int count = 0;;) {
 		while (count && waitpid(-1, NULL, count == CONNECTIONS ? 0 : WNOHANG) > 0)
 			count--;
@@ -163,7 +168,7 @@ static _Noreturn void lend(int listener, const char *path)
 		if (child < 0)
 			die("a connection:");
 		if (!child) {
-			end_with_parent();
+			end_with(self);
 			close(listener);
 			serve(client, path);
 			exit(0);
@@ -177,6 +182,8 @@ int main(int argc, char **argv)
 {
 	static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {0}};
 
+	const pid_t parent = getppid();
+
 	tool = "lend-agent";
 	for (int c; (c = getopt_long(argc, argv, "+h", options, NULL)) != -1;) {
 		if (c == 'h')
@@ -185,7 +192,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != 2)
 		usage_error("give AGENT and SOCKET");
-	end_with_parent();
+	end_with(parent);
 	(void)signal(SIGPIPE, SIG_IGN);
 	close(connect_to(argv[optind])); /* is one there? */
 	int listener = listen_at(argv[optind + 1]);

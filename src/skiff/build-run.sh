@@ -1,6 +1,6 @@
 # RUN: a container of the layers so far, with its mounts. Sourced by build-steps.sh, which has the fields of a step.
 
-lenders='' # processes that serve a socket to the RUN at hand
+lenders='' # processes that serve a socket to the RUN at hand, PID:START each
 
 # each_mount FUNCTION: for each mount of the step, with its fields in $m_type, $m_from...
 each_mount() {
@@ -178,7 +178,8 @@ lend_agent() {
 		[ -d "$run" ] || mkdir -m 0700 "$run"
 		mkfifo "$step/ready.$mount_number"
 		serve_agent "${agent#*"$us"}" >"$step/ready.$mount_number" &
-		lenders="$! $lenders"
+		process_start $!
+		lenders="$!:$start $lenders"
 		read -r ready <"$step/ready.$mount_number" || ready=''
 		! get "$step/agent.$mount_number.pid" || lenders="$value $lenders"
 		[ -n "$ready" ] || failed "ssh $m_id: its keys cannot be lent"
@@ -202,7 +203,7 @@ serve_agent() {
 	unset IFS
 	# shellcheck disable=SC2016 # for the other shell. A passphrase is not asked for.
 	SSH_ASKPASS=false SSH_ASKPASS_REQUIRE=force exec ssh-agent -a "agent.$mount_number" sh -c '
-		echo "$SSH_AGENT_PID" >"$SSH_AUTH_SOCK.pid" && socket=$0
+		echo "$SSH_AGENT_PID:$(cut -d " " -f 22 "/proc/$SSH_AGENT_PID/stat")" >"$SSH_AUTH_SOCK.pid" && socket=$0
 		for key; do ssh-add -q - <"$key" || exit; done
 		exec lend-agent "$SSH_AUTH_SOCK" "$socket"' "$socket" "$@"
 }
@@ -345,8 +346,9 @@ run_failed() {
 
 # end_own_container: the one of this stage, and who lends it keys.
 end_own_container() {
-	# shellcheck disable=SC2086 # an agent and who lends it, or neither
-	[ -z "$lenders" ] || kill $lenders 2>/dev/null || :
+	for lender in $lenders; do
+		! process_is "${lender%:*}" "${lender#*:}" || kill "${lender%:*}" 2>/dev/null || :
+	done
 	lenders=''
 	get "$work/container.$stage_number" || return 0
 	id=$value
