@@ -6,27 +6,28 @@
 #define _GNU_SOURCE
 #include "reserve.h"
 
+#include "common.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-enum { SENDERS = 256, AT_ONCE = 64, DATAGRAM = 65536, IDLE = 90, SECOND = 1000 };
+enum { SENDERS = 256, AT_ONCE = 64, DATAGRAM = 65536, IDLE = 90 * 1000 };
 
 /* Who has sent something lately, where to, and the socket towards the container; -1 if none. */
 struct sender {
 	struct sockaddr_in6 from;
 	struct in6_pktinfo to;
 	int listener, fd;
-	time_t heard;
+	int64_t heard; /* milliseconds() */
 };
 
 static struct sender senders[SENDERS];
 static char datagram[DATAGRAM];
-static time_t now;
+static int64_t now; /* milliseconds() */
 
 static void forget(struct sender *sender)
 {
@@ -78,13 +79,24 @@ union control {
 	struct cmsghdr header;
 };
 
+/* By names: the order of the members differs between C libraries. */
+static struct msghdr message_of(struct sender *sender, struct iovec *data, union control *control)
+{
+	return (struct msghdr){.msg_name = &sender->from,
+			       .msg_namelen = sizeof sender->from,
+			       .msg_iov = data,
+			       .msg_iovlen = 1,
+			       .msg_control = control,
+			       .msg_controllen = sizeof *control};
+}
+
 /* Pass one datagram on from LISTENER; false if there is none. */
 static bool pass_on(int listener, int file, unsigned port)
 {
 	struct sender new = {.listener = listener, .fd = -1};
-	struct iovec data = {datagram, sizeof datagram};
+	struct iovec data = {.iov_base = datagram, .iov_len = sizeof datagram};
 	union control control;
-	struct msghdr message = {&new.from, sizeof new.from, &data, 1, &control, sizeof control, 0};
+	struct msghdr message = message_of(&new, &data, &control);
 	ssize_t size = recvmsg(listener, &message, MSG_DONTWAIT);
 
 	if (size < 0)
@@ -105,9 +117,8 @@ static bool answer(struct sender *sender)
 {
 	ssize_t size = recv(sender->fd, datagram, sizeof datagram, MSG_DONTWAIT);
 	union control control = {{0}};
-	struct iovec data = {datagram, (size_t)size};
-	struct msghdr message = {&sender->from, sizeof sender->from, &data, 1,
-				 &control,	sizeof control,	     0};
+	struct iovec data = {.iov_base = datagram, .iov_len = (size_t)size};
+	struct msghdr message = message_of(sender, &data, &control);
 	struct cmsghdr *header = CMSG_FIRSTHDR(&message);
 
 	if (size < 0) {
@@ -118,7 +129,9 @@ static bool answer(struct sender *sender)
 	sender->heard = now;
 	if (!IN6_IS_ADDR_LINKLOCAL(&sender->to.ipi6_addr))
 		sender->to.ipi6_ifindex = 0; /* as the routes say */
-	*header = (struct cmsghdr){CMSG_LEN(sizeof sender->to), IPPROTO_IPV6, IPV6_PKTINFO};
+	*header = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof sender->to),
+				   .cmsg_level = IPPROTO_IPV6,
+				   .cmsg_type = IPV6_PKTINFO};
 	memcpy(CMSG_DATA(header), &sender->to, sizeof sender->to);
 	sendmsg(sender->listener, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 	return true;
@@ -136,22 +149,23 @@ void relay_datagrams(const struct pollfd *listeners, const unsigned *containers,
 		polls[i] = listeners[i];
 		setsockopt(polls[i].fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
 	}
-	polls[count] = (struct pollfd){alive, 0, 0};
+	polls[count] = (struct pollfd){.fd = alive};
 	for (size_t i = 0; i < SENDERS; i++)
 		senders[i].fd = -1;
 	for (;;) {
 		bool any = false;
-		now = time(NULL);
+		now = milliseconds();
 		for (size_t i = 0; i < SENDERS; i++) {
 			if (now - senders[i].heard > IDLE)
 				forget(&senders[i]);
-			polls[count + 1 + i] = (struct pollfd){senders[i].fd, POLLIN, 0};
+			polls[count + 1 + i] =
+				(struct pollfd){.fd = senders[i].fd, .events = POLLIN};
 			any |= senders[i].fd >= 0;
 		}
-		poll(polls, count + 1 + SENDERS, any ? IDLE * SECOND : -1);
+		poll(polls, count + 1 + SENDERS, any ? IDLE : -1);
 		if (polls[count].revents)
 			return;
-		now = time(NULL);
+		now = milliseconds();
 		for (size_t i = 0; i < SENDERS; i++)
 			for (int n = 0;
 			     polls[count + 1 + i].revents && n < AT_ONCE && answer(&senders[i]);
