@@ -268,7 +268,7 @@ Loaded image: other:1' ]
 	[ "$(cat "$SKIFF_ROOT/images/$(id_of multi:v7 | cut -d : -f 2)/manifest")" = "$mine" ]
 	expect 1 skiff load -i multi --platform linux/riscv64
 	[[ $output = *'no image for linux/riscv64'* ]]
-	expect 1 skiff load -i multi --platform linux/s390x
+	expect 1 skiff load -i multi --platform S390X
 	[[ $output = *'has no'*0000* ]] || fail "$output"
 }
 

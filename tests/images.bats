@@ -331,6 +331,15 @@ $(md5sum <"$REAL/big")" ]
 	# run asks for this machine's when told so
 	expect 0 skiff run --rm --platform linux/amd64 --entrypoint '' "$HUB/team/multi:v1" cat /one
 	[[ $output == *one ]]
+	# in docker's other words
+	skiff pull -q --platform ARM64 "$HUB/team/multi:v1"
+	[ "$(skiff inspect "$HUB/team/multi:v1" | jq -r '.[0].Architecture')" = arm64 ]
+	expect 0 skiff run --rm --platform Linux/x86_64 --entrypoint '' "$HUB/team/multi:v1" cat /one
+	skiff pull -q --platform aarch64 "$HUB/team/multi:v1"
+	skiff pull -q --platform linux "$HUB/team/multi:v1"
+	[ "$(skiff inspect "$HUB/team/multi:v1" | jq -r '.[0].Architecture')" = amd64 ]
+	one_line_error 1 skiff pull --platform linux//arm64 "$HUB/team/multi:v1"
+	[[ $output == *'"linux//arm64" is an invalid platform'* ]] || fail "$output"
 	one_line_error 1 skiff pull --platform linux/riscv64 "$HUB/team/multi:v1"
 	[[ $output == *riscv64* ]]
 	one_line_error 1 skiff pull "$HUB/team/arm:v1"

@@ -407,12 +407,15 @@ quota_store() {
 	small=$status:$output
 	run in_container --storage-opt size=30m -- sh -c 'dd if=/dev/zero of=/big bs=1M count=20 && df -m / | tail -n 1'
 	large=$status:$output
+	run skiff create --storage-opt size=50m --cidfile "$PWD/nowhere/cid" busybox true
+	failed=$status:$output
 	limits=$(xfs_quota -x -c 'report -pn' disk)
 	cgset remove "$(cat "$SKIFF_ROOT/cgroup")"
 	umount disk
 	[[ $small == 1:*'No space left on device'* ]] || fail "$small"
 	[[ $large == 0:*' 30 '* ]] || fail "$large"
-	! grep -E '(10240|30720)' <<<"$limits" || fail "left: $limits"
+	[[ $failed == 125:*'nowhere/cid'* ]] || fail "$failed"
+	! grep -E '(10240|30720|51200)' <<<"$limits" || fail "left: $limits"
 }
 
 @test "--device of a directory gives all that is in it" {

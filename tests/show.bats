@@ -332,6 +332,10 @@ hostile() {
 	umount small
 	[ "$status" -eq 1 ]
 	[ "$left" = old ] || fail "$left"
+	# nor does a file of somebody else's go that is beside it
+	sh -c 'echo mine >theirs.html.$$; exec "$0" show --html theirs.html' "$(command -v skiff)"
+	[ "$(cat theirs.html.[0-9]*)" = mine ]
+	[ "$(stat -c %a theirs.html)" = 644 ]
 	ln -s page.html link
 	skiff show --html link
 	[ -L link ]

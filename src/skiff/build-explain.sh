@@ -162,7 +162,7 @@ explain_run() {
 	plan_mounts
 	network_wanted=$network
 	(prepare_container)
-	say 'echo "$$ $(cut -d " " -f 22 /proc/$$/stat)" >"$C/creating" # who is at work on it'
+	say 'echo "$$ $(sed "s/.*) //" /proc/$$/stat | cut -d " " -f 20)" >"$C/creating" # who is at work on it'
 	start_container
 	network=$network_wanted
 	x attach --start "$run"

@@ -79,8 +79,9 @@ build_platforms() {
 
 # build_platform PLATFORM: its config becomes a blob, $config.
 build_platform() {
-	platform_wanted=$1
 	set_platform "${1:-linux/$machine}"
+	[ "$os" = linux ] || die "--platform $1: only linux images can be built"
+	platform_wanted=${1:+$platform}
 	set +f
 	rm -rf "$SKIFF_ROOT"/images/.b[0-9i]*."$$" "$work"/keys.* "$work"/lock.*
 	set -f

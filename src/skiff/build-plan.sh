@@ -1,21 +1,5 @@
 # The plan of a build: what the Dockerfile and the images that it begins with say is to be done. Sourced by build.sh.
 
-# set_platform PLATFORM: os/arch[/variant], into $os, $architecture, $variant.
-set_platform() {
-	os=${1%%/*} architecture=${1#*/} variant=''
-	case $1 in */*) ;; *) os=linux architecture=$1 ;; esac
-	case $architecture in */*) variant=${architecture#*/} architecture=${architecture%%/*} ;; esac
-	case $architecture in
-	x86_64) architecture=amd64 ;;
-	aarch64) architecture=arm64 ;;
-	armhf) architecture=arm variant=v7 ;;
-	esac
-	case $os/$architecture/$variant in
-	*[!a-z0-9/._-]* | /* | *//*[!/]*) die "\"$1\" is an invalid platform" ;;
-	esac
-	[ "$os" = linux ] || die "--platform $1: only linux images can be built"
-}
-
 # parse OPTION...: take the Dockerfile apart.
 parse() {
 	IFS=$us

@@ -262,7 +262,7 @@ set_scalar() {
 	name) name=${2#/} ;; # as inspect has it
 	userns) userns=$2 ;;
 	runtime) runtime=$2 ;;
-	platform) platform=$2 ;;
+	platform) set_platform "$2" ;;
 	cidfile) cidfile=$2 ;;
 	pid) pid_mode=${2#private} ;;
 	ipc) ipc_mode=${2#private} ;;

@@ -127,6 +127,7 @@ write_attributes() {
 abandon() {
 	[ "$(readlink "$SKIFF_ROOT/names/$name")" != "../containers/$id" ] || rm -f "$SKIFF_ROOT/names/$name"
 	[ -z "$made_volumes" ] || forget_new_volumes # first: what is in $dir tells check of them
+	[ ! -e "$dir/storage-size" ] || (. "$lib/storage.sh" && forget_storage) || :
 	rm -rf "$dir"
 	[ -z "$slot" ] || ! get "$SKIFF_ROOT/idmaps/$slot" || [ "$value" != "$id" ] || rm -f "$SKIFF_ROOT/idmaps/$slot"
 }

@@ -161,3 +161,30 @@ digest_of() {
 repository_of() {
 	case $1 in *@*) repository=${1%@*} ;; *) repository=${1%:*} ;; esac
 }
+
+# set_platform PLATFORM: os/arch[/variant], or one of the first two alone, in the words that docker takes for them, into
+# $platform, and its parts into $os, $architecture, $variant. Of '' only $platform is made.
+set_platform() {
+	platform=$1 os=linux variant=''
+	[ -n "$1" ] || return 0
+	case $1 in *[A-Z]*) platform=$(printf %s "$1" | tr "[:upper:]" "[:lower:]") ;; esac
+	case $platform in *[!a-z0-9/._-]* | /* | */ | *//* | */*/*/*) die "\"$1\" is an invalid platform" ;; esac
+	architecture=${platform#*/}
+	case $platform in
+	*/*) os=${platform%%/*} ;;
+	linux | windows | darwin | freebsd)
+		machine
+		os=$platform architecture=$machine
+		;;
+	esac
+	case $architecture in */*) variant=${architecture#*/} architecture=${architecture%%/*} ;; esac
+	case $architecture in
+	x86_64 | x86-64) architecture=amd64 ;;
+	i386) architecture=386 ;;
+	aarch64) architecture=arm64 ;;
+	armhf) architecture=arm variant=v7 ;;
+	armel) architecture=arm variant=v6 ;;
+	esac
+	case $architecture/$variant in arm/[5-8] | arm64/8) variant=v$variant ;; esac
+	platform=$os/$architecture${variant:+/$variant}
+}

@@ -29,8 +29,9 @@ write_file() {
 	if [ -L "$1" ] || { [ -e "$1" ] && [ ! -f "$1" ]; }; then
 		printf '%s\n' "$written" >"$1"
 	else
-		(set -C && printf '%s\n' "$written" >"$1.$$") && mv -f "$1.$$" "$1" && return
-		rm -f "$1.$$"
+		aside=$(mktemp -- "$1.XXXXXX") || return
+		chmod 644 -- "$aside" && printf '%s\n' "$written" >"$aside" && mv -f -- "$aside" "$1" && return
+		rm -f -- "$aside"
 		return 1
 	fi
 }
