@@ -48,30 +48,54 @@ bind_file() {
 	set -f
 }
 
-# gpus_option VALUE: all, a number of them, or device=NAME[,NAME...]; other keys of Docker's are about its own
-# drivers. Into $gpus: NAMES, or "first N".
+# gpus_option VALUE: what --gpus asks for, into $gpus: "all", NAMES, or "first N". The value is a line of CSV: all, a
+# number, device=NAME, or, in quotes, "device=NAME,NAME"; other keys of Docker's are about its own drivers.
 gpus_option() {
-	text=$1, driver='' gpus=''
-	case $1 in *'"'*) ;; *device=*,[0-9]*) usage_error "--gpus: cannot set both Count and DeviceIDs on device request: \"$1\" (several are '\"device=0,1\"')" ;; esac
+	case $1 in
+	*'"'*) ;;
+	*device=*,[0-9]*) usage_error "--gpus: cannot set both Count and DeviceIDs on device request: \"$1\" (several are '\"device=0,1\"')" ;;
+	esac
+	text=$1, driver='' gpus='first 1' # each field has a comma behind it
 	while [ -n "$text" ]; do
-		case $text in
-		\"*\",*) part=${text#\"} part=${part%%\"*} text=${text#*\",} ;; # as in CSV: "device=0,1"
-		*) part=${text%%,*} text=${text#*,} ;;
-		esac
+		next_request
 		case $part in
 		device=?*) gpus=$(printf %s "${part#device=}" | tr ',' ' ') ;;
 		all | count=all | -1 | count=-1) gpus=all ;;
 		driver=*) driver=${part#driver=} ;;
 		capabilities=* | options=*) ;;
 		*)
-			case ${part#count=} in '' | 0* | *[!0-9]* | ????*) usage_error "invalid argument \"$1\" for \"--gpus\" flag: \
-all, a number of them, or device=NAMES" ;; esac
+			is_count "${part#count=}" ||
+				usage_error "invalid argument \"$1\" for \"--gpus\" flag: all, a number of them, or device=NAMES"
 			gpus="first ${part#count=}"
 			;;
 		esac
 	done
-	: "${gpus:=first 1}"
-	case $driver in '' | nvidia | cdi) ;; *) no_gpus "$driver" ;; esac
+	case $driver in
+	'' | nvidia | cdi) ;;
+	*) no_gpus "$driver" ;;
+	esac
+}
+
+# next_request: the first field of $text into $part, without its quotes; $text is what follows.
+next_request() {
+	case $text in
+	\"*\",*)
+		part=${text#\"}
+		part=${part%%\"*}
+		text=${text#*\",}
+		;;
+	*)
+		part=${text%%,*}
+		text=${text#*,}
+		;;
+	esac
+}
+
+# is_count TEXT: 1 to 999.
+is_count() {
+	case $1 in
+	'' | 0* | *[!0-9]* | ????*) return 1 ;;
+	esac
 }
 
 # no_gpus DRIVER: Docker's words.

@@ -159,9 +159,13 @@ create_option() {
 		. "$lib/cdi.sh"
 		gpus_option "$2"
 		;;
-	sysctl | shm-size)
-		"check_${1%-size}" "$2"
-		root="$root--$1$nl$2$nl"
+	sysctl)
+		check_sysctl "$2"
+		root="$root--sysctl$nl$2$nl"
+		;;
+	shm-size)
+		check_shm_size "$2"
+		root="$root--shm-size$nl$2$nl"
 		;;
 	read-only) [ "$2" = false ] || root="$root--read-only$nl" ;;
 	security-opt) security_option "$2" ;;
@@ -231,7 +235,7 @@ check_sysctl() {
 	esac
 }
 
-check_shm() {
+check_shm_size() {
 	case $1 in [0-9]*) ;; *) false ;; esac && case ${1%[iI][bB]} in *[!0-9.bkmgtpBKMGTP]* | *[a-zA-Z]*[0-9.]*) false ;; esac ||
 		usage_error "invalid argument \"$1\" for \"--shm-size\" flag: invalid size: '$1'"
 }

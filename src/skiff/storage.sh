@@ -9,10 +9,17 @@ check_storage() {
 	command -v xfs_quota >/dev/null || die "--storage-opt: xfs_quota is not installed: it is in the package xfsprogs"
 }
 
-# find_quota: where the file system of the store is mounted, into $mounted_at; false if it has no such quota.
+# find_quota: where the file system of the store is mounted, into $mounted_at, and what it is, into $have; false if it
+# has no such quota.
 find_quota() {
-	have=$(findmnt -no FSTYPE,OPTIONS -T "$SKIFF_ROOT") && mounted_at=$(findmnt -no TARGET -T "$SKIFF_ROOT") || return
-	case "$have," in xfs*[\ ,]prjquota,* | xfs*[\ ,]pquota,*) ;; *) have=${have%% *} && return 1 ;; esac
+	have=$(findmnt -no FSTYPE -T "$SKIFF_ROOT") || return
+	mounted_at=$(findmnt -no TARGET -T "$SKIFF_ROOT") || return
+	[ "$have" = xfs ] || return
+	options=$(findmnt -no OPTIONS -T "$SKIFF_ROOT") || return
+	case ,$options, in
+	*,prjquota,* | *,pquota,*) ;;
+	*) return 1 ;;
+	esac
 }
 
 # project: the number of the container's project, of its ID, into $project.
