@@ -118,7 +118,12 @@ works() { # NAME PORT
 	[[ $output == *'1 containers'*'1 images'*'1 volumes WITH ALL DATA IN THEM: letters'*'[y/N]'* ]] || fail "$output"
 	[ -d one/root/volumes/letters ] && [ ! -e one/root/destroying ]
 	echo mine >one/root/note
+	# as of a container of another engine, with skiff in it: the path is the same, the directory is not
+	unshare -m sh -c 'mount -t tmpfs tmpfs one && mkdir -p "$0/networks" &&
+		exec timeout 60 dnsmasq -k --conf-file=/dev/null --port=0 --user=root --pid-file="$0/networks/net"' "$SKIFF_ROOT" 3>&- 4>&- &
+	wait_until test -e "/proc/$!/root$SKIFF_ROOT/networks/net"
 	expect 0 skiff system destroy <<<y
+	kill $! || fail 'it is dead'
 	[[ $output == *"$SKIFF_ROOT stays: something else is in it"* ]] || fail "$output"
 	[ "$(find one -type f -o -name run)" = one/root/note ] || fail "$(find one)"
 }
