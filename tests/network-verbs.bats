@@ -243,6 +243,9 @@ field() {
 	[ "$(skiff exec "$C" grep -c "$address" /etc/hosts)" -eq 2 ]
 	expect 0 skiff exec "$C" ping -qc1 -W2 store
 	[ "$(field "$C" '.HostConfig.Links | tojson')" = "[\"/db:/$C/store\",\"/db:/$C/db\"]" ] || fail "$(field "$C" .HostConfig.Links)"
+	# who is gone is forgotten
+	for _ in 1 2; do skiff run --rm --link db busybox true; done
+	[ "$(wc -l <"$SKIFF_ROOT/names/db/linked-by")" -eq 2 ] || fail "$(cat "$SKIFF_ROOT/names/db/linked-by")"
 	# db comes back with another address, and then not at all
 	skiff stop -t 0 db >/dev/null
 	idle other

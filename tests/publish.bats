@@ -397,6 +397,12 @@ while True: s.sendto(*s.recvfrom(65535))' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	[ -z "$output" ] || fail "$output"
 	expect 0 skiff start "$C"
 	wait_until get lan 10.9.0.1:8080
+	skiff network disconnect bridge "$C"
+	expect 1 on host env PATH="$PWD/bin:$PATH" timeout 20 skiff network connect bridge "$C"
+	[ "$(skiff ps --format '{{.Ports}}')" = 80/tcp ] || fail "$(skiff ps)"
+	skiff network disconnect bridge "$C"
+	skiff network connect bridge "$C"
+	[ "$(get lan 10.9.0.1:8080)" = hello ]
 	expect 125 on host env PATH="$PWD/bin:$PATH" timeout 20 skiff run --rm --name "$C-b" -p 8081:80 web
 	refused skiff inspect "$C-b"
 }

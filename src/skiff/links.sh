@@ -14,22 +14,39 @@ write_link() {
 	[ "$network" != bridge ] || grep -qsE '^bridge(,|$)' "$SKIFF_ROOT/containers/$peer_id/networks" ||
 		die "Cannot link to $peer_name, as it does not belong to the default network"
 	append "$dir/links" "$peer_id $alias"
+	peer_dir=$SKIFF_ROOT/containers/$peer_id
 	if [ "$explain" = only ]; then
-		say_printf '%s\n' '>>' "$SKIFF_ROOT/containers/$peer_id/linked-by" "$id"
+		say_printf '%s\n' '>>' "$peer_dir/linked-by" "$id"
 	else
-		append "$SKIFF_ROOT/containers/$peer_id/linked-by" "$id"
+		note_linked 5<"$peer_dir/created" || die "could not get container for $peer_name"
 	fi
 }
 
+# note_linked: the new container knows the one in $peer_dir; of the others, those that are gone are left out. Descriptor 5 is its
+# file "created", which nobody replaces and no container sees: the lock of what links change.
+note_linked() (
+	flock 5
+	known=''
+	[ ! -e "$peer_dir/linked-by" ] || while read -r line; do
+		[ "$line" = "$id" ] || [ ! -d "$SKIFF_ROOT/containers/$line" ] || known=$known$line$nl
+	done <"$peer_dir/linked-by"
+	[ -s "$peer_dir/created" ] && replace "$peer_dir/linked-by" "$known$id"
+)
+
 # set_link ALIAS [LINE]: the line of that name in /etc/hosts of the container in $dir. In place: it is mounted.
 set_link() {
+	change_link "$@" 5<"$dir/created"
+}
+
+change_link() (
+	flock 5
 	text=''
 	while IFS= read -r line; do
 		case $line in *"$tab$1" | *"$tab$1 "*) ;; *) text=$text$line$nl ;; esac
 	done <"$dir/hosts"
 	text=$text${2:-}
 	put "$dir/hosts" "${text%"$nl"}"
-}
+)
 
 # peer_address ID: of that container on one of the networks of the one in $dir, into $address. False if
 # they have none in common, or it is not there.

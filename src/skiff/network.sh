@@ -165,6 +165,13 @@ publish_again() {
 	x publish --table "$group" --owner "$id" --address "$dir/address" --file "$dir/ports"
 }
 
+# keep_ports: nothing leads to the container any more; the next network that it is connected to will.
+keep_ports() {
+	gather "$run/ports" "$dir/ports"
+	empty "$dir/ports"
+	empty "$dir/address"
+}
+
 # is_published: are there ports to be published?
 is_published() {
 	[ -s "$dir/publish" ] && outward_network || return
