@@ -202,7 +202,7 @@ nothing_of() {
 }
 
 @test "what somebody is just starting is ended; links to the directories are followed, and stay" {
-	local id
+	local id left
 	mkdir -p store running one slow # the chain waits, as on a busy machine
 	ln -s ../store one/root
 	ln -s ../running one/run
@@ -218,5 +218,6 @@ nothing_of() {
 	[[ $output == *"$SKIFF_RUN stays: it is a symbolic link"*"$SKIFF_ROOT stays: it is a symbolic link"* ]] || fail "$output"
 	wait $! || true
 	[ -z "$(find store running -mindepth 1)" ] || fail "$(find store running)"
-	[ -z "$(traces one "$group" | grep -v '/one/r[a-z]*$')" ] || fail "$(traces one "$group")"
+	left=$(traces one "$group" | grep -v '/one/r[a-z]*$' || true)
+	[ -z "$left" ] || fail "$left"
 }
