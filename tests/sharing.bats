@@ -45,6 +45,10 @@ same_as_host() {
 	[ "$(skiff wait "$C-beside")" = 137 ]
 	expect 1 skiff start "$C-beside"
 	[[ $output == *'is not running'* ]]
+	# A start that fails leaves nothing, also where its commands are shown.
+	expect 125 skiff -x run --rm --name "$C-shown" --pid "container:$C" busybox true
+	[[ $output == *'is not running'* ]]
+	expect 1 skiff inspect "$C-shown"
 	skiff rm "$C-beside" "$C"
 }
 

@@ -15,8 +15,10 @@ start_container() {
 	! get "$dir/exit" || last_exit=$value
 	! get "$dir/started" || last_start=$value
 	messages='' busy=''
-	if [ -n "$explain" ]; then
+	if [ "$explain" = only ]; then
 		make_processes && result=0 || result=$?
+	elif [ -n "$explain" ]; then
+		(make_processes) && result=0 || result=$? # which may die
 	else
 		messages=$(make_processes 2>&1) && result=0 || result=$?
 	fi
