@@ -22,8 +22,8 @@ write_link() {
 	fi
 }
 
-# note_linked: the new container knows the one in $peer_dir; of the others, those that are gone are left out. Descriptor 5 is its
-# file "created", which nobody replaces and no container sees: the lock of what links change.
+# note_linked: the new container knows the one in $peer_dir; of the others, those that are gone are left out.
+# Descriptor 5 is its file "created", which nobody replaces and no container sees: the lock of what links change.
 note_linked() (
 	flock 5
 	known=''
