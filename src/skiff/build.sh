@@ -20,6 +20,7 @@
 #   build/mounts/HEX/        what RUN --mount=type=cache keeps
 #   build/.PID/              a build at work
 
+use remove-container.sh
 . "$lib/build-plan.sh"
 . "$lib/build-stages.sh"
 . "$lib/build-steps.sh"

@@ -240,6 +240,7 @@ abort_start() {
 	lock_run 1 || return 0
 	cgset kill "$group/$id" || :
 	disconnect_container
+	use remove-container.sh
 	end_runtime
 	cgset remove "$group/$id" || :
 	rm -f "$run/pid" "$run/shim"

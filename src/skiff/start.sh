@@ -33,6 +33,7 @@ start_container() {
 # forget_start: what there is of a start that failed; unless somebody else is at work on it. --rm holds then, too.
 forget_start() {
 	lock_run 1 && container_state && [ -z "$pid" ] || return
+	use remove-container.sh
 	if [ -e "$dir/auto-remove" ]; then
 		remove_container
 		return
