@@ -29,7 +29,7 @@ of() {
 	printf '%s\n' --memory 1.5g --cpus .5 --pids 100 --memory-swap -1 --cpuset-cpus 0-1 --device default --device 'c 10:229 rw' >cgset
 	printf '%s\n' --group-add 5 --no-new-privs --user 1:2 --ulimit nofile=10:20 --ulimit core=-1 --cap-add CHOWN --cap-add KILL >lockdown
 	printf '%s\n' --sysctl a.b=c --tmpfs /t:size=1m --tmpfs /u --read-only --device /dev/fuse:/dev/other >unshare-run
-	printf 'HOSTNAME=h\0A=b\0' >env
+	printf 'HOSTNAME=h\0A=b\0' >./env
 	[ "$(of .Config.Env)" = '["A=b"]' ]
 	[ "$(of '.HostConfig | [.Devices, .GroupAdd, .SecurityOpt]')" = \
 		'[[{"PathOnHost":"/dev/fuse","PathInContainer":"/dev/other","CgroupPermissions":"rw"}],["5"],["no-new-privileges","seccomp=unconfined"]]' ]
