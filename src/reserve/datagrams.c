@@ -36,18 +36,21 @@ static void forget(struct sender *sender)
 	sender->fd = -1;
 }
 
+static bool is_same(const struct sender *one, const struct sender *other)
+{
+	return one->listener == other->listener && one->from.sin6_port == other->from.sin6_port &&
+	       one->from.sin6_scope_id == other->from.sin6_scope_id &&
+	       !memcmp(&one->from.sin6_addr, &other->from.sin6_addr, sizeof one->from.sin6_addr) &&
+	       !memcmp(&one->to.ipi6_addr, &other->to.ipi6_addr, sizeof one->to.ipi6_addr);
+}
+
 /* The sender that NEW is, or its place: a free one, or that of whoever was silent for longest. */
 static struct sender *place_of(const struct sender *new)
 {
 	struct sender *place = senders;
 
 	for (struct sender *old = senders; old < senders + SENDERS; old++) {
-		if (old->fd >= 0 && old->listener == new->listener &&
-		    old->from.sin6_port == new->from.sin6_port &&
-		    old->from.sin6_scope_id ==
-			    new->from.sin6_scope_id &&IN6_ARE_ADDR_EQUAL(&old->from.sin6_addr,
-									 &new->from.sin6_addr) &&
-		    IN6_ARE_ADDR_EQUAL(&old->to.ipi6_addr, &new->to.ipi6_addr))
+		if (old->fd >= 0 && is_same(old, new))
 			return old;
 		if (place->fd >= 0 && (old->fd < 0 || old->heard < place->heard))
 			place = old;
