@@ -174,7 +174,7 @@ test-san: deps
 	$(call install_packages,$(TEST_PACKAGES))
 	$(MAKE) SAN=1 all
 	SLOW=3 SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 tests/run $(TEST_JOBS) $(SAN_TESTS)
-SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile build-context lend-agent))
+SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile build-context lend-agent journal))
 
 # Dockerfiles as they are in books: whole distributions, packages of Debian and npm, from the network. Ten minutes.
 test-real: deps

@@ -109,6 +109,14 @@ tree() {
 	[ "$(crilog job.log)" = "$(sh plain.sh)" ]
 }
 
+@test "journal" {
+	equivalent journal >plain.sh
+	sh plain.sh
+	journal diary start web
+	[ "$(cut -f 2- diary)" = "$(printf 'start\tweb\n%.0s' 1 2)" ]
+	! cut -f 1 diary | grep -vE '^[0-9-]{10}T[0-9:]{8}\.[0-9]{9}Z$'
+}
+
 @test "attach" {
 	shim --run job sh -c 'trap "exit 9" INT; while :; do sleep 0.1; done' 3>&- 4>&- </dev/null
 	equivalent attach | grep signal | sed "s|/run/job|$BATS_TEST_TMPDIR/job|" >plain.sh

@@ -229,4 +229,18 @@ enum { TIMESTAMP = 30 }; /* characters of "2026-11-22T10:00:00.123456789Z" */
 /* The time now, RFC 3339, UTC, nine digits, with a NUL. */
 void timestamp(char text[TIMESTAMP + 1]);
 
+/* ---- journals: common/event.c ---- */
+
+/*
+ * A line "TIME <tab> WORD <tab> WORD ...\n"; no TIME is now. Control characters become "?", but
+ * for tabs: after one the next word begins. To be freed.
+ */
+char *event_line(const char *time, char *const words[]);
+
+/*
+ * Append LINE to the file PATH in one write(2), so that lines of several writers never mix; the
+ * file is made if it is not there. False with errno on error.
+ */
+bool append_line(const char *path, const char *line);
+
 #endif

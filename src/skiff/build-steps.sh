@@ -23,7 +23,7 @@ make_step() {
 	key_file $((position - 1))
 	"make_$kind"
 	time=$epoch_time
-	[ -n "$time" ] || time=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+	[ -n "$time" ] || time=$(journal)
 	if [ -n "$unchanged" ]; then
 		chain=- diff_id=- size=0
 	else

@@ -150,7 +150,6 @@ stop_container() {
 	send_signal "$ask"
 	[ -z "$paused" ] || unpause_container
 	if ! wait_for_end "$patience"; then
-		clock_time=''
 		signal_event KILL
 		end_container
 	fi
@@ -194,15 +193,13 @@ pause_container() {
 		rm -f "$run/paused"
 		return 1
 	}
-	read_clock
-	container_event "$clock_time" pause
+	container_event '' pause
 }
 
 unpause_container() {
 	x cgset thaw "$group/$id" || return
 	x rm -f "$run/paused"
-	read_clock
-	container_event "$clock_time" unpause
+	container_event '' unpause
 }
 
 # x_control LINE: a line into the shim's control fifo. Opened for reading too, so
@@ -378,14 +375,13 @@ signal_event() {
 		until [ $number -eq 64 ] || [ "$(kill -l $number)" = "$name" ]; do number=$((number + 1)); done
 		;;
 	esac
-	read_clock
-	container_event "$clock_time" kill "signal=$number"
+	container_event '' kill "signal=$number"
 }
 
 # read_clock: the time now, into $clock_time: asked once in a verb.
 clock_time=''
 read_clock() {
-	[ -n "$clock_time" ] || clock_time=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
+	[ -n "$clock_time" ] || clock_time=$(journal)
 }
 
 # ---- times -------------------------------------------------------------------

@@ -6,7 +6,7 @@
 # TYPE is container, image, volume or network; the words are those of docker events. A line is
 # one write(2) with O_APPEND, so lines of several writers never mix.
 
-at_time='' # of the events of networks, where it is known: asking the clock starts a process
+at_time='' # of the events of networks, where it is known: who does not know it starts a process
 
 # event TIME TYPE ACTION ID [NAME=VALUE...]: TIME is RFC 3339, or "" for now.
 event() {
@@ -29,8 +29,10 @@ event_pulled() {
 # journal_line TIME TEXT: TEXT is all that follows, with its tabs.
 journal_line() {
 	[ "$explain" != only ] || return 0
-	{ printf '%s\t%s\n' "${1:-$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)}" "$2" >>"$SKIFF_ROOT/events"; } 2>/dev/null ||
-		warn "cannot write to $SKIFF_ROOT/events"
+	case $1 in
+	'') journal "$SKIFF_ROOT/events" "$2" 2>/dev/null ;;
+	*) { printf '%s\t%s\n' "$1" "$2" >>"$SKIFF_ROOT/events"; } 2>/dev/null ;;
+	esac || warn "cannot write to $SKIFF_ROOT/events"
 }
 
 # rotate_journal: when it has grown to 16 MB begin a new one; the last one is kept.

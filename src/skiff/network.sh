@@ -52,7 +52,7 @@ describe_no_network() {
 	new_id
 	put "$networks/$1/id" "$id"
 	put "$networks/$1/driver" "$2"
-	put "$networks/$1/created" "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)"
+	put "$networks/$1/created" "$(journal)"
 }
 
 # describe_bridge: each store has one of its own; that of the usual store has a nice name.

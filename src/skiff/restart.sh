@@ -74,7 +74,7 @@ forget_restart() {
 fail_restart() {
 	[ -d "$dir" ] || return 0
 	(replace "$dir/exit" "$1") || : # the last one is kept on a full disk
-	[ -e "$dir/finished" ] || put "$dir/finished" "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)"
+	[ -e "$dir/finished" ] || put "$dir/finished" "$(journal)"
 }
 
 # wanted_at_boot: is the container, which does not run, to be started with the machine? "always" is
