@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -52,13 +51,12 @@ static size_t input_begin, input_end;
 /* Connect to the shim. */
 static void connect_shim(const char *path)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	unsigned char hello[FRAME_HEADER + 1];
 
 	run_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (run_dir < 0)
 		die("%s:", path);
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/attach", run_dir);
+	struct sockaddr_un address = socket_address(run_dir, "attach");
 	connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (connection < 0)
 		die("socket:");

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 enum { EXIT_TOOL = 125, EXIT_CANNOT_RUN = 126, EXIT_NOT_FOUND = 127 };
 
@@ -218,6 +219,18 @@ int exit_status(int wait_status);
 
 /* Number of signal NAME: "9", "KILL", "SIGKILL", any case, RTMIN+n, RTMAX-n; 0 if none. */
 int signal_number(const char *name);
+
+/* Close all descriptors from 3 on that are not close-on-exec: those that were inherited. */
+void close_inherited(void);
+
+/* ---- sockets: common/socket.c ---- */
+
+/*
+ * The address of the socket NAME in the directory DIR, or of the socket opened (O_PATH) as DIR
+ * where NAME is "": by /proc/self/fd, as a path may be longer than the 108 bytes of an address,
+ * unix(7).
+ */
+struct sockaddr_un socket_address(int dir, const char *name);
 
 /* ---- clocks: common/clock.c ---- */
 

@@ -3,6 +3,7 @@
 #include "common.h"
 #include "newer.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -131,4 +132,19 @@ int signal_number(const char *name)
 	    is_number(name + 6, 0, (uint64_t)(SIGRTMAX - SIGRTMIN), &number))
 		return SIGRTMAX - (int)number;
 	return 0;
+}
+
+void close_inherited(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	struct dirent *entry;
+	uint64_t fd;
+
+	if (!dir)
+		die("/proc/self/fd:");
+	while ((entry = readdir(dir)))
+		if (is_number(entry->d_name, STDERR_FILENO + 1, INT32_MAX, &fd) &&
+		    !(fcntl((int)fd, F_GETFD) & FD_CLOEXEC))
+			close((int)fd);
+	closedir(dir);
 }

@@ -20,7 +20,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,19 +45,6 @@ struct message {
 	unsigned char data[LENGTH + MESSAGE_MAX];
 };
 
-/* An address for the file NAME below DIR, as a path may be longer than what fits into one, unix(7).
- */
-static struct sockaddr_un address_of(int dir, const char *name)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int size = snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d%s%s", dir,
-			    *name ? "/" : "", name);
-
-	if (size >= (int)sizeof address.sun_path)
-		die("%s: the name is too long", name);
-	return address;
-}
-
 static int new_socket(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -83,7 +69,7 @@ static int listen_at(const char *path)
 		   O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		die("%s:", path);
-	struct sockaddr_un address = address_of(dir, name);
+	struct sockaddr_un address = socket_address(dir, name);
 	umask(0177);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) || listen(fd, CONNECTIONS))
 		die("%s:", path);
@@ -98,7 +84,7 @@ static int connect_to(const char *path)
 
 	if (file < 0)
 		die("%s:", path);
-	struct sockaddr_un address = address_of(file, "");
+	struct sockaddr_un address = socket_address(file, "");
 	if (connect(fd, (struct sockaddr *)&address, sizeof address))
 		die("%s:", path);
 	close(file);

@@ -12,7 +12,6 @@
 #include "common.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -161,27 +160,6 @@ static _Noreturn void take_connections(const struct port *ports, struct pollfd *
 	}
 }
 
-/* Close all that was inherited, but for POLLS and FILE. */
-static void close_others(const struct pollfd *polls, size_t polled, int file)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	uint64_t fd;
-
-	if (!dir)
-		_exit(EXIT_TOOL);
-	while ((entry = readdir(dir))) {
-		if (!is_number(entry->d_name, STDERR_FILENO + 1, INT32_MAX, &fd))
-			continue;
-		bool ours = (int)fd == file || (int)fd == dirfd(dir);
-		for (size_t i = 0; i < polled && !ours; i++)
-			ours = polls[i].fd == (int)fd;
-		if (!ours)
-			close((int)fd);
-	}
-	closedir(dir);
-}
-
 /* Nobody, and apart from whoever started us. */
 static void become_nobody(void)
 {
@@ -250,10 +228,13 @@ void relay_start(const struct port *ports, size_t count, const char *address, in
 			_exit(0); /* an orphan is nobody's business but init's */
 		alive = ends[0];
 		polls[0] = (struct pollfd){alive, 0, 0};
-		close_others(polls, polled, file);
-		become_nobody();
-		for (size_t i = 1; i < polled; i++)
+		close(ends[1]);
+		for (size_t i = 1; i < polled; i++) {
+			fcntl(polls[i].fd, F_SETFD, FD_CLOEXEC);
 			fcntl(polls[i].fd, F_SETFL, O_NONBLOCK);
+		}
+		close_inherited();
+		become_nobody();
 		relay(ports, polls, udp, polled, file);
 	}
 	waitpid(child, NULL, 0);

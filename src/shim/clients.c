@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 enum {
@@ -44,12 +43,10 @@ static bool once, started, leaving;
 
 void clients_listen(int dirfd, bool stdin_once)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct sockaddr_un address = socket_address(dirfd, "attach");
 
 	run_dir = dirfd;
 	once = stdin_once;
-	/* A path may be longer than the 108 bytes of an address, unix(7). */
-	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/attach", dirfd);
 	if (unlinkat(dirfd, "attach", 0) && errno != ENOENT)
 		die("attach:");
 	listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -4,7 +4,6 @@
 
 #include "common.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -86,22 +85,6 @@ static _Noreturn void become(const struct command *command, const struct pipes *
 	_exit(error == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN);
 }
 
-/* What was inherited was for the command; all that is ours is close-on-exec. */
-static void close_inherited(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	struct dirent *entry;
-	uint64_t fd;
-
-	if (!dir)
-		die("/proc/self/fd:");
-	while ((entry = readdir(dir)))
-		if (is_number(entry->d_name, STDERR_FILENO + 1, INT32_MAX, &fd) &&
-		    !(fcntl((int)fd, F_GETFD) & FD_CLOEXEC))
-			close((int)fd);
-	closedir(dir);
-}
-
 pid_t command_start(const struct command *command, struct pipes *pipes)
 {
 	int in[2] = {-1, -1}, out[2], err[2], setup[2], tty[2] = {-1, -1};
@@ -133,7 +116,7 @@ pid_t command_start(const struct command *command, struct pipes *pipes)
 	fcntl(out[0], F_SETFL, O_NONBLOCK);
 	fcntl(err[0], F_SETFL, O_NONBLOCK);
 	fcntl(setup[0], F_SETFL, O_NONBLOCK);
-	close_inherited();
+	close_inherited(); /* it was for the command */
 	return pid;
 }
 

@@ -12,12 +12,11 @@ check_storage() {
 # find_quota: where the file system of the store is mounted, into $mounted_at, and what it is, into $have; false if it
 # has no such quota.
 find_quota() {
-	have=$(findmnt -no FSTYPE -T "$SKIFF_ROOT") || return
-	mounted_at=$(findmnt -no TARGET -T "$SKIFF_ROOT") || return
-	[ "$have" = xfs ] || return
-	options=$(findmnt -no OPTIONS -T "$SKIFF_ROOT") || return
-	case ,$options, in
-	*,prjquota,* | *,pquota,*) ;;
+	read -r have options mounted_at <<-LINE
+		$(findmnt -no FSTYPE,OPTIONS,TARGET -T "$SKIFF_ROOT")
+	LINE
+	case $have,$options, in
+	xfs,*,prjquota,* | xfs,*,pquota,*) ;;
 	*) return 1 ;;
 	esac
 }
