@@ -79,11 +79,42 @@ in_container() {
 @test "a command that cannot run leaves a container that says so; with --rm none" {
 	expect 127 skiff run --name "$C" busybox nothing-like-it
 	[[ $output = *nothing-like-it* ]]
-	[ "$(field "$C" .State.ExitCode)" = 127 ]
+	local state='.State | [.Status, .ExitCode, .StartedAt, .FinishedAt] | join(" ")' never=0001-01-01T00:00:00Z
+	[ "$(skiff inspect "$C" | jq -r ".[0]$state")" = "created 127 $never $never" ]
+	[[ $(field "$C" .State.Error) = *'"nothing-like-it": executable file not found in $PATH'* ]]
+	[ "$(skiff ps -a --filter "name=$C" --format '{{.Status}}')" = Created ]
+	[ "$(skiff ps -aq --filter "name=$C" --filter exited=127)" = '' ]
+	[ "$(skiff wait "$C")" = 127 ]
+	expect 1 skiff start "$C"
+	expect 1 skiff restart "$C"
+	[ "$(skiff inspect "$C" | jq -r ".[0]$state")" = "created 127 $never $never" ]
 	expect 127 in_container --name "$C-2" -- nothing-like-it
 	expect 1 skiff inspect "$C-2"
 	expect 127 skiff run -d --name "$C-2" busybox nothing-like-it
 	expect 126 in_container -- /etc/passwd
+}
+
+@test "a start that fails leaves when the last run was" {
+	skiff run --name "$C" busybox sh -c 'rm /bin/sh; exit 3' || :
+	local times before
+	times='.State | [.Status, .StartedAt, .FinishedAt] | join(" ")'
+	before=$(skiff inspect "$C" | jq -r ".[0]$times")
+	expect 1 skiff start "$C"
+	[ "$(skiff inspect "$C" | jq -r ".[0]$times")" = "$before" ]
+	[[ $before = exited* ]]
+	[ "$(field "$C" .State.ExitCode)" = 127 ]
+	[[ $(field "$C" .State.Error) = *'"sh"'* ]]
+	[[ $(skiff ps -a --filter "name=$C" --format '{{.Status}}') = 'Exited (127)'* ]]
+}
+
+@test "a start that fails before there is a process says why in inspect, too" {
+	touch file
+	skiff create --name "$C" -v "$PWD/file:/f" busybox true >/dev/null
+	rm file
+	expect 1 skiff start "$C"
+	[ "$(field "$C" .State.Status)" = created ]
+	[ "$(field "$C" .State.ExitCode)" = 125 ]
+	[[ $(field "$C" .State.Error) = *"$PWD/file"* ]]
 }
 
 @test "--rm removes in the foreground and with -d" {

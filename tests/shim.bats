@@ -91,12 +91,18 @@ F 1" ] || fail "$output"
 	expect 7 shim -f -r "$R" sh -c 'exit 7'
 	expect 137 shim -f -r "$R" sh -c 'kill -KILL $$'
 	[ "$(cat "$R/exit")" = 137 ]
+	local times
+	times=$(cat "$R/started" "$R/finished")
 	expect 127 shim -r "$R" /none/such
 	[[ $output == *"/none/such: No such file"* ]]
 	expect 126 shim -r "$R" /etc/passwd
 	[ "$(cat "$R/exit")" = 126 ]
 	grep -q 'Permission denied' "$R/error"
-	[ ! -e "$R/started" ]
+	[ "$(cat "$R/started" "$R/finished")" = "$times" ] # of the last that has run
+	expect 127 shim -r new /none/such
+	[ "$(cat new/exit)" = 127 ]
+	[ ! -e new/started ]
+	[ ! -e new/finished ]
 }
 
 @test "one shim for a directory" {

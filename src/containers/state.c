@@ -43,7 +43,8 @@ void find_state(struct container *c)
 	} else if (alive) {
 		return; /* it waits for its start */
 	} else if (has_ended(c)) {
-		c->state = "exited";
+		if (file_exists(c->dir, "finished")) /* or it could never be started */
+			c->state = "exited";
 	} else if (file_exists(c->dir, "started")) {
 		/* It has ended; its shim, if it lives, is just writing down how. */
 		if (lives(c->run, "shim"))

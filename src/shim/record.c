@@ -19,6 +19,7 @@ enum { RECORD_SIZE = 64, RETRIES = 60 };
 
 static const char *const names[RECORDS] = {"started", "finished", "exit"};
 static int state_dir, reserved[RECORDS];
+static char last_start[RECORD_SIZE]; /* the line of the run before this one; "" if there was none */
 
 /* The name under which the space for a record waits. */
 static void reserved_name(char *name, size_t size, enum record which)
@@ -40,11 +41,22 @@ static _Noreturn void cannot_reserve(const char *what)
 	die("%s:", what);
 }
 
+static void read_last_start(void)
+{
+	int fd = openat(state_dir, names[RECORD_STARTED], O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, last_start, sizeof last_start - 1);
+
+	last_start[n > 0 ? n : 0] = '\0';
+	if (fd >= 0)
+		close(fd);
+}
+
 void record_reserve(int dirfd)
 {
 	char name[32], blank[RECORD_SIZE] = {0};
 
 	state_dir = dirfd;
+	read_last_start();
 	for (int i = 0; i < RECORDS; i++) {
 		reserved_name(name, sizeof name, i);
 		reserved[i] = openat(dirfd, name,
@@ -69,6 +81,13 @@ static bool try_record(enum record which, const char *line, size_t size)
 	return pwrite(reserved[which], line, size, 0) == (ssize_t)size &&
 	       !ftruncate(reserved[which], (off_t)size) &&
 	       !renameat(state_dir, name, state_dir, names[which]);
+}
+
+void record_last_start(void)
+{
+	last_start[strcspn(last_start, "\n")] = '\0';
+	if (*last_start)
+		record(RECORD_STARTED, last_start);
 }
 
 void record(enum record which, const char *text)

@@ -353,9 +353,12 @@ static void report(bool release)
 	if (failed)
 		replace_file(state_dir, "error", setup_text, setup_size, 0644);
 	timestamp(now);
-	record(RECORD_FINISHED, now);
+	if (!failed)
+		record(RECORD_FINISHED, now);
 	snprintf(text, sizeof text, "%d", status);
 	record(RECORD_EXIT, text);
+	if (failed) /* no run: the last one is still the one before */
+		record_last_start();
 	if (started)
 		journal_end(now, status);
 	put_big_endian(code, (uint32_t)status);

@@ -25,6 +25,9 @@ enum record { RECORD_STARTED, RECORD_FINISHED, RECORD_EXIT, RECORDS };
  */
 void record(enum record which, const char *text);
 
+/* Let RECORD_STARTED be that of the run before, as this one has come to nothing. */
+void record_last_start(void);
+
 /* ---- journal.c: lines in a file that others write to as well ---- */
 
 /* Append to the file PATH, which is made if missing. Dies on error. */

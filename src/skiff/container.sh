@@ -75,7 +75,8 @@ container_state() {
 	elif [ -n "$pid" ] && process_is "$pid" "$start"; then
 		: # its processes wait to be let go
 	elif get "$dir/exit"; then
-		state=exited pid='' code=$value
+		pid='' code=$value
+		[ ! -e "$dir/finished" ] || state=exited # or it could never be started
 	elif [ -e "$dir/started" ]; then
 		# It has ended; its shim, if it lives, is just writing down how.
 		pid='' state=dead

@@ -11,7 +11,7 @@ use start.sh
 # wants_restart: does the policy want the container in $dir, which has ended, started again? Not if
 # its command could not even be run.
 wants_restart() {
-	get "$dir/restart" && [ ! -e "$dir/stopped" ] && [ -e "$dir/started" ] || return
+	get "$dir/restart" && [ ! -e "$dir/stopped" ] && [ -e "$dir/started" ] && [ ! -e "$dir/error" ] || return
 	policy=$value
 	get "$dir/exit" || return
 	case $policy in

@@ -39,6 +39,7 @@ forget_start() {
 		return
 	fi
 	restore_end
+	note_failure
 	x_quietly cgset remove "$group/$id"
 	[ -s "$dir/volumes" ] || return 0
 	. "$lib/volume.sh"
@@ -71,6 +72,13 @@ restore_end() {
 	[ -n "$last_exit" ] && [ ! -e "$dir/exit" ] && [ -s "$dir/created" ] || return 0
 	put "$dir/exit" "$last_exit"
 	put "$dir/started" "$last_start"
+}
+
+# note_failure: why it could not be started, which the shim has done unless it came to nothing before or beside it.
+note_failure() {
+	[ -s "$dir/created" ] && [ -n "$messages" ] && [ ! -e "$dir/error" ] || return 0
+	try_put "$dir/error" "$messages" && [ ! -e "$dir/exit" ] || return 0
+	put "$dir/exit" "$result"
 }
 
 # report_start: what there was to say, the status $result. What failed while somebody removed the
