@@ -128,7 +128,7 @@ kept() {
 
 # again: what a restart policy and a health check make.
 again() {
-	skiff run -d --name again --restart always --health-cmd true --health-interval 50ms busybox sleep 0.4
+	skiff run -d --name again --restart always --health-cmd true --health-interval 50ms busybox sleep 1.5
 	local id
 	id=$(skiff inspect again | jq -r '.[0].Id')
 	wait_until test -e "$SKIFF_ROOT/containers/$id/checks/result.4"
