@@ -109,10 +109,23 @@ nothing_of() {
 	# one that came to be used later
 	on host ip link add dummy0 up type bridge
 	on host ip route add 172.19.5.0/24 dev dummy0
-	expect 1 netup up "$N/two"
-	[[ $output == *'172.19.5.0/24'* ]] || fail "$output"
+	echo two >"$N/two/leases/172.19.0.2"
+	expect 1 netup up "$N/two" # whose address it is would lose it
+	[[ $output == *'172.19.5.0/24'*'another --subnet' ]] || fail "$output"
+	rm "$N/two/leases/172.19.0.2"
+	expect 0 netup up "$N/two"
+	[[ $output == *'172.18.0.0/16 is the subnet now of the network two, as 172.19.0.0/16 overlaps with the route 172.19.5.0/24'* ]] || fail "$output"
+	[ "$(cat "$N/two/subnet" "$N/two/gateway" | xargs)" = '172.18.0.0/16 172.18.0.1' ]
+	[ "$(join two two)" = 172.18.0.2 ]
+	expect 0 on two busybox ping -c 1 -W 2 172.18.0.1
+	netup disconnect "$N/two" two
+	netup down "$N/two"
+	netup create --subnet 172.19.0.0/24 "$N/three" # just this one
+	on host ip route add 172.19.0.0/24 dev dummy0
+	expect 1 netup up "$N/three"
+	[[ $output == *'172.19.0.0/24'*'another --subnet' ]] || fail "$output"
 	on host ip link delete dummy0
-	nothing_of two
+	nothing_of three
 }
 
 @test "bad input is refused, and leaves nothing" {

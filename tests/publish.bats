@@ -440,11 +440,40 @@ while True: s.sendto(*s.recvfrom(65535))' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	on host nft add chain inet firewalld filter_INPUT '{ type filter hook input priority 10; }'
 	on host nft add rule inet firewalld filter_INPUT drop
 	expect 1 skiff check
-	[[ $output == *'what containers ask of this machine'*"to let them: firewall-cmd --zone=trusted --add-interface=$GROUP" ]] || fail "$output"
+	[[ $output == *'what containers ask of this machine'*"to let them: firewall-cmd --zone=trusted --add-interface=$GROUP && firewall-cmd --permanent --zone=trusted --add-interface=$GROUP" ]] || fail "$output"
 	on host nft add chain inet firewalld filter_INPUT_ZONES # as that does
 	on host nft add rule inet firewalld filter_INPUT_ZONES iifname "$GROUP" accept
 	expect 0 skiff check
 	on host nft delete table inet firewalld
+}
+
+@test "rules of others: what mends Docker's drop does not open its containers; for ufw it is words of ufw" {
+	web "$C"
+	on host ip link add docker0 up type bridge
+	on host ip address add 10.77.0.1/24 dev docker0
+	machine inner
+	on host ip link add inner0 up master docker0 type veth peer name eth0 netns "$(cat "$BATS_FILE_TMPDIR/inner.pid")"
+	on inner ip address add 10.77.0.2/24 dev eth0
+	on inner ip link set eth0 up
+	on inner ip route add default via 10.77.0.1
+	serve inner 80 inner
+	serve lan 80 lan
+	reaches() { skiff exec "$C" nc -w 1 "$1" 80 </dev/null; }
+	[[ $(reaches 10.77.0.2) = inner* ]] # nobody keeps us from it
+	on host nft 'add table ip filter; add chain ip filter DOCKER-USER'
+	on host nft 'add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'
+	refused reaches 10.9.0.2
+	expect 1 skiff check
+	on host sh -c "$(sed -n 's/.*to let them: //p' <<<"$output")"
+	[[ $(reaches 10.9.0.2) = lan* ]]
+	[ -z "$(reaches 10.77.0.2)" ]
+	expect 0 skiff check
+	on host nft 'flush chain ip filter FORWARD; add chain ip filter ufw-user-forward'
+	expect 1 skiff check
+	[[ $output == *"to let them: ufw route allow in on $GROUP && ufw route allow out on $GROUP" ]] || fail "$output"
+	on host nft delete table ip filter
+	on host ip link delete docker0
+	kill "$(cat "$BATS_FILE_TMPDIR/inner.pid")"
 }
 
 @test "bad ports are refused before anything is made" {

@@ -8,6 +8,7 @@ up() {
 	exec 9<"$directory"
 	flock 9
 	if is_up; then
+		load "$directory" # whoever made it may have moved it
 		exec 9<&-
 		return
 	fi
@@ -56,7 +57,8 @@ make_bridge() {
 		ip link delete "$bridge"
 	fi
 	in_use=$(used "$bridge")
-	is_free "$subnet" "$in_use" || undo='' die "subnet $subnet overlaps with $overlap"
+	is_free "$subnet" "$in_use" || move_subnet
+	mac_of "$gateway"
 	find_mtu
 	printf '%s\n' "$mtu" >"$directory/link-mtu"
 	ip link add "$bridge" address "$derived" mtu "$mtu" type bridge || undo='' die "cannot make the bridge $bridge"
@@ -69,6 +71,27 @@ make_bridge() {
 		link set $bridge up
 		${gateway6:+address add $gateway6/${subnet6#*/} dev $bridge nodad}
 	LINES
+}
+
+# move_subnet: others, such as Docker, took its addresses while it was down. Where nobody has asked for just these, and
+# nobody has one of them, it takes the next that are free.
+move_subnet() {
+	get "$directory/movable" && [ -z "$(find "$directory/leases" "$directory/endpoints" -type f)" ] || undo='' die \
+		"subnet $subnet overlaps with $overlap; unless that can go, remove the network, and create it with another --subnet"
+	! nft list table inet "$table" >/dev/null 2>&1 || elements delete | nft -f - || :
+	. "$parts/describe.sh"
+	exec 7<"${directory%/*}" # as create does
+	flock 7
+	moved="${directory##*/}, as $subnet overlaps with $overlap" gateway='' range='' in_use=$(used "$bridge")
+	free_subnet "$in_use"
+	check_subnet
+	aside=$directory
+	put .subnet "$subnet"
+	put .gateway "$gateway"
+	mv "$directory/.gateway" "$directory/gateway"
+	mv "$directory/.subnet" "$directory/subnet"
+	exec 7<&-
+	warn "$subnet is the subnet now of the network $moved"
 }
 
 # find_mtu: what the way out can carry: more would be lost on a VPN.

@@ -105,6 +105,7 @@ create() {
 		[ -z "$gateway$range" ] || die "a gateway or an ip-range needs a subnet"
 		free_subnet "$in_use"
 		check_subnet
+		movable=true
 	elif ! is_free "$subnet" "$in_use"; then
 		die "Pool overlaps with other one on this address space: $subnet and $overlap"
 	fi
@@ -131,6 +132,7 @@ write_description() {
 	[ -z "$internal" ] || put internal true
 	[ -z "$isolated" ] || put isolated true
 	[ -z "$names" ] || put names true
+	[ -z "$movable" ] || put movable true
 	printf %s "$labels" | tr '\n' '\0' >"$1/labels"
 	printf %s "$options" | tr '\n' '\0' >"$1/options"
 	put created "$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)"

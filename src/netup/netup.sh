@@ -3,7 +3,7 @@
 # and name service. A network is a directory of plain files:
 #
 #   id driver bridge table mtu subnet gateway ip-range subnet6 gateway6 created    values
-#   internal isolated names                       flags
+#   internal isolated movable names               flags
 #   labels options                                NUL lists
 #   leases/ADDRESS                                whose the address is
 #   endpoints/ID                                  lines: interface, veth, mac, address, address6
@@ -160,7 +160,7 @@ with_directory() {
 	"$command"
 }
 
-bridge='' gateway='' gateway6='' id='' internal='' isolated='' ipv6='' labels='' mtu='' names='' options='' range='' subnet=''
+bridge='' gateway='' gateway6='' id='' internal='' isolated='' ipv6='' movable='' labels='' mtu='' names='' options='' range='' subnet=''
 subnet6='' table=netup strangers='' strangers6='' if_missing='' address_file=''
 aliases='' dns_conf='' hosts='' hostname='' interface=eth0 ip='' ip6='' mac='' link_local='' name='' resolv_conf=''
 

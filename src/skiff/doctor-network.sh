@@ -49,8 +49,8 @@ look_at_firewalls() {
 	[ "$bridge" != skiff ] || bridge=skiff0
 	value_of "$SKIFF_ROOT/networks/bridge/bridge"
 	drops=$(foreign_drops "${value:-$bridge}")
-	while read -r family table chain hook bridge; do
-		[ -n "$family" ] && tell_drop "$family" "$table" "$chain" "$hook" "$bridge" || continue
+	while read -r family table chain hook bridge maker; do
+		[ -n "$family" ] && tell_drop "$family" "$table" "$chain" "$hook" "$bridge" "$maker" || continue
 		found=true
 		row warning 'firewalls of others' "$chain" "it $follows" "$remedy"
 	done <<-END

@@ -108,8 +108,8 @@ check_foreign_drops() {
 	[ -n "$bridges" ] || return 0
 	# shellcheck disable=SC2086 # the bridges
 	drops=$(foreign_drops $bridges)
-	while read -r family table chain hook bridge; do
-		[ -n "$family" ] && tell_drop "$family" "$table" "$chain" "$hook" "$bridge" || continue
+	while read -r family table chain hook bridge maker; do
+		[ -n "$family" ] && tell_drop "$family" "$table" "$chain" "$hook" "$bridge" "$maker" || continue
 		found=$((found + 1)) left=$((left + 1))
 		printf '%s\n' "$chain $follows; to let them: $remedy"
 	done <<-END
