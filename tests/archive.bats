@@ -33,6 +33,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	SHARED=$BATS_FILE_TMPDIR
 	MANIFEST=$(cat "$SHARED/manifest")

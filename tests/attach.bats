@@ -19,6 +19,7 @@ background() {
 }
 
 setup() {
+	in_time
 	REPO_SHIM=$(command -v shim)
 	REPO_ATTACH=$(command -v attach)
 	cd "$BATS_TEST_TMPDIR" || return

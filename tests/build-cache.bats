@@ -5,6 +5,7 @@ setup_file() { skiff_setup_file; }
 teardown_file() { skiff_teardown_file; }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	skiff rmi -f t >/dev/null 2>&1 || true
 	skiff builder prune -a -f >/dev/null

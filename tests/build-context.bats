@@ -5,6 +5,7 @@ setup_file() { skiff_setup_file; }
 teardown_file() { skiff_teardown_file; }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p ctx/a/b ctx/c
 	echo 1 >ctx/one

@@ -136,7 +136,7 @@ docker_builds() {
 	done
 }
 
-setup() { cd "$BATS_FILE_TMPDIR" || return; }
+setup() { in_time && cd "$BATS_FILE_TMPDIR" || return; }
 
 @test "docker's classic builder: the same files, config and behaviour" {
 	start_docker

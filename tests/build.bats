@@ -9,6 +9,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir ctx
 	echo hello >ctx/hello

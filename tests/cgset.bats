@@ -4,6 +4,7 @@ bats_require_minimum_version 1.5.0
 load helper
 
 setup() {
+	in_time
 	T=$BATS_TEST_TMPDIR
 	G=cgset-test-$$-$BATS_TEST_NUMBER
 	jobs=()

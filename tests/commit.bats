@@ -11,6 +11,7 @@ setup_file() {
 teardown_file() { skiff_teardown_file; }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	C=d$BATS_TEST_NUMBER
 }

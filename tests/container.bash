@@ -11,6 +11,7 @@ teardown_file() {
 
 # shellcheck disable=SC2034 # the tests use them
 setup() {
+	in_time
 	C=c$BATS_TEST_NUMBER V=v$BATS_TEST_NUMBER
 	cd "$BATS_TEST_TMPDIR" || return
 }

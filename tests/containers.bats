@@ -5,6 +5,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p store/containers run store/images/i
 	tool=$(command -v containers)

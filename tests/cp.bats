@@ -23,6 +23,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	C=c$BATS_TEST_NUMBER V=v$BATS_TEST_NUMBER
 	cd "$BATS_TEST_TMPDIR" || return
 	echo one >f

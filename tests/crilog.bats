@@ -5,6 +5,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 }
 

@@ -8,6 +8,7 @@ ID=1111111111111111111111111111111111111111111111111111111111111111
 IMAGE=2222222222222222222222222222222222222222222222222222222222222222
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p "store/containers/$ID" "store/images/$IMAGE" store/blobs/sha256 store/networks
 	cd "store/containers/$ID" || return

@@ -80,6 +80,7 @@ try() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 }
 

@@ -6,6 +6,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	LONG=8231.$BASHPID # seconds that no other sleep has
 }

@@ -25,6 +25,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir 'a dir'
 	export FROM_HERE="it's

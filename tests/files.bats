@@ -174,6 +174,7 @@ patterns() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_FILE_TMPDIR" || return
 	{
 		patterns STATE

@@ -4,6 +4,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	cat >c.json <<-'END'
 		{"Id":"abcdef0123456789","Args":["-c","echo <hi> & \"q\""],"State":{"Status":"exited","Running":false,

@@ -40,6 +40,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	ID=$(skiff images -q --no-trunc steps:v1)
 }

@@ -99,6 +99,7 @@ make_images() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	export DOCKER_CONFIG=$BATS_TEST_TMPDIR
 	echo '{}' >config.json

@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 init=${SKIFF_BIN:-$REPO/bin}/init
 
 setup() {
+	in_time
 	[ -x "$init" ] || fail "no $init"
 	cd "$BATS_TEST_TMPDIR" || return
 }

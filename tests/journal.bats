@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 load helper
 
-setup() { cd "$BATS_TEST_TMPDIR" || return; }
+setup() { in_time && cd "$BATS_TEST_TMPDIR" || return; }
 
 @test "journal: the time now, in a form that date reads" {
 	before=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)

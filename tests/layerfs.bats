@@ -5,6 +5,7 @@ bats_require_minimum_version 1.5.0
 load helper
 
 setup() {
+	in_time
 	T=$BATS_TEST_TMPDIR
 	cd "$T" || return
 	mkdir -p mnt

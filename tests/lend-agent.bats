@@ -4,6 +4,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	ssh-keygen -q -t ed25519 -N '' -C lent -f key
 	ssh-agent -D -a agent >/dev/null 2>&1 3>&- &

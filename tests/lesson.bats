@@ -5,6 +5,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	unset SKIFF_ROOT SKIFF_RUN NO_COLOR COLUMNS
 	export TERM=xterm

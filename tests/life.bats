@@ -7,6 +7,7 @@ setup_file() { skiff_setup_file; }
 teardown_file() { skiff_teardown_file; }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	C=c$BATS_TEST_NUMBER # a name for the container of this test
 }

@@ -51,6 +51,7 @@ setup_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 }
 

@@ -18,6 +18,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	REG=$BATS_TEST_TMPDIR/registry
 	export REG DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker

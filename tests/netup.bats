@@ -14,6 +14,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	N=$BATS_TEST_TMPDIR/nets # networks of this test
 	mkdir "$N"

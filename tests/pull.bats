@@ -59,6 +59,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	REG=$BATS_TEST_TMPDIR/registry OUT=$BATS_TEST_TMPDIR/out
 	export DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker
 	mkdir "$REG" "$OUT" "$DOCKER_CONFIG"

@@ -5,6 +5,7 @@
 load helper
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	mkdir -p root/dir/sub root/real outside
 	echo one >root/dir/one

@@ -6,6 +6,7 @@ load helper
 load registries
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	REG=$BATS_TEST_TMPDIR/hub
 	export REG DOCKER_CONFIG=$BATS_TEST_TMPDIR/docker

@@ -14,6 +14,7 @@ setup_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	[ "$(uname -m)" = x86_64 ] || skip "the lists in this file are those of x86-64"
 }

@@ -10,6 +10,7 @@ shim() {
 }
 
 setup() {
+	in_time
 	REPO_SHIM=$(command -v shim)
 	cd "$BATS_TEST_TMPDIR" || return
 	R=$BATS_TEST_TMPDIR/run

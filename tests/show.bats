@@ -14,7 +14,7 @@ setup_file() {
 
 teardown_file() { skiff_teardown_file; }
 
-setup() { cd "$BATS_TEST_TMPDIR" || return; }
+setup() { in_time && cd "$BATS_TEST_TMPDIR" || return; }
 
 # widths FILE: of its lines, each once.
 widths() {

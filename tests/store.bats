@@ -61,6 +61,7 @@ serve_image() {
 
 # Each test has a store of its own; SHARED is that of the file, with the image busybox.
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	H=$(cat "$BATS_FILE_TMPDIR/host")
 	TREE=$BATS_FILE_TMPDIR/small

@@ -8,6 +8,7 @@ DEFAULTS=mounts,devices,mask,readonly
 MAP=0:1073741824:65536
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	make_root root
 }

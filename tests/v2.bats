@@ -10,6 +10,7 @@ setup_file() {
 }
 
 setup() {
+	in_time
 	[ "$(stat -f -c %T /sys/fs/cgroup)" = cgroup2fs ] || skip "not a pure cgroup v2 machine"
 }
 

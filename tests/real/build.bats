@@ -13,7 +13,7 @@ teardown_file() {
 	skiff_teardown_file
 }
 
-setup() { cd "$BATS_TEST_TMPDIR" || return; }
+setup() { in_time && cd "$BATS_TEST_TMPDIR" || return; }
 teardown() { skiff rm -f web1 >/dev/null 2>&1 || true; }
 
 @test "a web application on Node: built, published, answers" {
