@@ -262,6 +262,7 @@ make_run() {
 	}
 	network=$network_wanted
 	run_container
+	use control.sh
 	wait_for_end -1 || :
 	get "$dir/exit" || value=125
 	[ "$value" = 0 ] || run_failed "$value"

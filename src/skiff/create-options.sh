@@ -297,7 +297,10 @@ check_options() {
 	case $userns in '' | host | private) ;; *) die "--userns: host or private, not '$userns'" ;; esac
 	case $cwd in '' | /*) ;; *) die "the working directory '$cwd' is invalid, it needs to be an absolute path" ;; esac
 	check_supervision
-	[ -z "$stop_signal" ] || check_signal "$stop_signal"
+	if [ -n "$stop_signal" ]; then
+		use control.sh
+		check_signal "$stop_signal"
+	fi
 	if [ -n "$storage_size" ]; then
 		. "$lib/storage.sh"
 		check_storage

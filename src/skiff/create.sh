@@ -5,6 +5,7 @@
 # them back. docs/files.md lists all files.
 
 use container.sh
+use names.sh
 . "$lib/create-options.sh"
 . "$lib/network-options.sh"
 use network.sh
@@ -137,7 +138,7 @@ take_name() {
 	if [ -n "$name" ]; then
 		link_name "$name"
 	else
-		. "$lib/names.sh"
+		. "$lib/random-name.sh"
 		random_name "$id" 0
 		until x_quietly ln -sT "../containers/$id" "$SKIFF_ROOT/names/$random"; do
 			[ "$tries" -lt 100 ] || cannot_write "$SKIFF_ROOT/names/$random"

@@ -1,31 +1,19 @@
-# Names for containers that were given none: adjective_surname, of people to whom
-# computing owes something. Sourced.
+# Names of containers. Sourced by the verbs that give one.
 
-adjectives='able bold brave bright brisk calm candid clever cosmic curious daring deft eager
-earnest elegant fair fearless fleet fond frank gentle gifted glad graceful happy hardy honest
-humble jolly keen kind lively lucid lucky mellow merry mighty modest neat nimble noble patient
-placid plucky polite proud quick quiet ready serene sharp sincere sleek smart snug sober spry
-stoic sturdy sunny swift tender tidy tranquil trusty upbeat valiant vivid warm wise witty'
+# check_name NAME: end unless it is one for a container.
+check_name() {
+	case $1 in
+	[!A-Za-z0-9]* | ? | *[!A-Za-z0-9_.-]*)
+		die "Invalid container name ($1), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed" ;;
+	esac
+	[ ${#1} -le 128 ] || die 'Invalid container name: longer than 128 characters'
+}
 
-surnames='aho backus bartik bell berners boole brooks cerf codd conway curry dahl dijkstra eckert
-engelbart floyd goldberg gray hamilton hamming hoare holberton hopper huffman iverson jennings
-johnson kahn karp kay keller kernighan kleene knuth lamport liskov lovelace mauchly mccarthy
-mcilroy meitner milner minsky moore naur neumann noether nygaard perlis perlman pike postel
-rabin ritchie rivest shamir shannon spence stallman stroustrup sutherland tanenbaum tarjan
-thompson torvalds turing ullman wexelblat wiener wilkes wilson wirth wozniak yao zuse'
-
-# random_name ID TRY: a name into $random, chosen by the digits of ID; after a few
-# TRIES with a number behind it.
-random_name() {
-	tries=$2
-	digits=${1#"${1%????????}"}
-	# shellcheck disable=SC2086 # the words
-	set -- $adjectives
-	shift $(((0x${digits%????} + tries) % $#))
-	random=$1
-	# shellcheck disable=SC2086
-	set -- $surnames
-	shift $((0x${digits#????} % $#))
-	random=${random}_$1
-	[ "$tries" -lt 8 ] || random=$random$tries
+# link_name NAME: let it mean the container $id. Making the link is the check that no other
+# has it. (-e first, as --explain makes no link that could fail.)
+link_name() {
+	[ -e "$SKIFF_ROOT/names/$1" ] || ! x_quietly ln -sT "../containers/$id" "$SKIFF_ROOT/names/$1" || return 0
+	[ -L "$SKIFF_ROOT/names/$1" ] || cannot_write "$SKIFF_ROOT/names/$1"
+	read -r holder 2>/dev/null <"$SKIFF_ROOT/names/$1/id" || holder=''
+	die "Conflict. The container name \"/$1\" is already in use by container \"$holder\". You have to remove (or rename) that container to be able to reuse that name."
 }

@@ -37,7 +37,7 @@ find_letter() {
 set_option() {
 	case $1 in
 	help) printf '%s\n' "$usage"; exit 0 ;;
-	explain) [ "$2" = false ] || explain=only ;;
+	explain) [ "$2" = false ] || { explain=only && use explain.sh; } ;;
 	*) option "$1" "$2" ;;
 	esac
 }

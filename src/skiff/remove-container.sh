@@ -75,6 +75,7 @@ await_health() {
 end_unfinished() {
 	[ -d "$run" ] || return 0
 	! shim_lives || x_quietly cgset kill "$group/$id" || :
+	use control.sh
 	wait_for_end 10 || end_container
 }
 
@@ -97,4 +98,14 @@ leave_networks() {
 	[ -e "$dir/networks" ] || [ -s "$dir/ports" ] || return 0
 	use network.sh
 	disconnect_container
+}
+
+# is_kept: a container of --rm that is restarted is not removed in between.
+is_kept() {
+	read -r keeper start 2>/dev/null <"$run/kept" && process_is "$keeper" "$start"
+}
+
+# is_doomed: has rm killed it, and waits for it to be removed? Then with $with_volumes, as rm was told.
+is_doomed() {
+	read -r remover start with_volumes 2>/dev/null <"$run/doomed" && process_is "$remover" "$start"
 }

@@ -5,6 +5,7 @@
 # process is at work on is left alone.
 
 use start.sh
+use control.sh
 use remove-container.sh
 . "$lib/remove-image.sh"
 . "$lib/volume.sh"

@@ -27,6 +27,7 @@ wants_restart() {
 # 100 again after a run of ten seconds (moby, daemon/internal/restartmanager).
 next_delay() {
 	get "$dir/backoff" || value=50
+	use ages.sh
 	delay=$((value * 2)) began=0 epoch=0
 	get "$dir/started" && epoch "$value" && began=$epoch
 	get "$dir/finished" && epoch "$value"

@@ -4,7 +4,7 @@
 #   of the chain  7 socket to the shim, for the terminal's master   8 root file system
 #                 9 the control group, where it is of cgroup v2
 
-use container.sh
+use launch.sh
 use network.sh
 
 # start_container: make the processes of the container in $dir, up to the start fifo,
