@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# What a manual page gives as the EQUIVALENT of a tool does the same as the tool. (cgset, lockdown, netup, push,
+# What a manual page gives as the EQUIVALENT of a tool does the same as the tool. (cgset, lockdown, netup, veth, push,
 # lend-agent and containers have that among their own tests.)
 # shellcheck shell=bash
 

@@ -520,7 +520,7 @@ is_gone() {
 	pid=$(cat "$BATS_FILE_TMPDIR/a.pid")
 	local tool
 	mkdir few
-	for tool in sh sed id rm mkdir mount flock date mv ip nft dnsmasq unshare unshare-run cat grep; do
+	for tool in sh sed id rm mkdir mount flock date mv ip nft dnsmasq unshare veth cat grep; do
 		ln -s "$(type -P $tool)" few/
 	done
 	for tool in ip nft dnsmasq; do
@@ -530,13 +530,15 @@ is_gone() {
 		mv away few/$tool
 		nothing_of one
 	done
-	# each call of ip in turn fails
-	rm few/ip
+	# each call of ip and veth in turn fails
+	rm few/ip few/veth
 	local n
 	for n in $(seq 30); do
-		printf '#!/bin/sh\necho x >>%s/calls\n[ $(grep -c x %s/calls) -ne %s ] || exit 1\nexec %s "$@"\n' \
-			"$PWD" "$PWD" "$n" "$(command -v ip)" >few/ip
-		chmod +x few/ip
+		for tool in ip veth; do
+			printf '#!/bin/sh\necho x >>%s/calls\n[ $(grep -c x %s/calls) -ne %s ] || exit 1\nexec %s "$@"\n' \
+				"$PWD" "$PWD" "$n" "$(command -v "$tool")" >few/$tool
+			chmod +x few/$tool
+		done
 		: >calls
 		if on host env PATH="$PWD/few" "$(type -P netup)" connect --name a "$N/one" a "$pid" >out 2>&1; then
 			[ "$(wc -l <calls)" -lt "$n" ] && break

@@ -192,51 +192,27 @@ connect() {
 	fi
 }
 
-# link: the pair of devices, one end at the bridge, one inside, and what it is to be inside.
+# link: the pair of devices, one end at the bridge, one inside with its addresses and the way out.
 # Where frames on bridges go through the rules for IP (br_netfilter), who comes back to itself by a
 # published port leaves the bridge where it came in.
 link() {
 	get "$directory/link-mtu"
-	mtu=$value
-	get /proc/sys/net/bridge/bridge-nf-call-iptables || value=0
-	port=''
-	[ "$value" = 0 ] || port='hairpin on'
-	[ ! -e "$directory/isolated" ] || port="$port isolated on"
-	queues='numtxqueues 1 numrxqueues 1' # or the kernel makes one for each CPU, and closes all but one again
-	ip -batch - <<-LINES || die "cannot connect ${name:-$id} to $bridge"
-		link add $veth mtu $mtu $queues master $bridge up type veth peer name $interface address $mac mtu $mtu $queues netns /proc/self/fd/8
-		${port:+link set $veth type bridge_slave $port}
-	LINES
-	find_routes
-	# Router advertisements could come from any neighbour.
-	# shellcheck disable=SC2016 # for the inner shell
-	unshare-run --net=fd:8 sh -c '
-		conf=/proc/sys/net/ipv6/conf/$1
-		[ ! -d "$conf" ] || { echo "$2" >"$conf/disable_ipv6"; echo 0 >"$conf/accept_ra"; echo 0 >"$conf/accept_dad"; }
-		exec ip -batch -' - "$interface" "$((${#address6} == 0))" <<-LINES || die "cannot set up $interface of ${name:-$id}"
-			link set lo up
-			address add $address4/${subnet#*/} broadcast + dev $interface
-			${address6:+address add $address6/${subnet6#*/} dev $interface nodad}
-			$more_addresses
-			link set $interface up
-			$routes
-		LINES
-}
-
-# find_routes: lines for ip: $more_addresses, and $routes out by the gateway. That of a second
-# interface counts less, and takes over when the first one goes.
-find_routes() {
-	more_addresses='' routes=''
+	set -- --bridge "$bridge" --mtu "$value" --mac "$mac" --address "$address4/${subnet#*/}" \
+		${address6:+--address "$address6/${subnet6#*/}"}
 	for address in $link_local; do
 		case $address in *:*) bits=64 ;; *) bits=16 ;; esac
-		more_addresses="${more_addresses}address add $address/$bits dev $interface$nl"
+		set -- "$@" --address "$address/$bits"
 	done
-	[ ! -e "$directory/internal" ] || return 0
-	metric=${interface#"${interface%%[0-9]*}"}
-	case $metric in '' | *[!0-9]*) metric=0 ;; esac
-	routes="route add default via $gateway dev $interface metric $metric"
-	[ -z "$address6" ] ||
-		routes="$routes${nl}route add default via $gateway6 dev $interface metric $((1024 + metric))"
+	if [ ! -e "$directory/internal" ]; then
+		# The way by a second interface counts less, and takes over when the first one goes.
+		metric=${interface#"${interface%%[0-9]*}"}
+		case $metric in *[!0-9]*) metric=0 ;; esac
+		set -- "$@" --metric "${metric:-0}" --router "$gateway" ${address6:+--router "$gateway6"}
+	fi
+	get /proc/sys/net/bridge/bridge-nf-call-iptables || value=0
+	[ "$value" = 0 ] || set -- "$@" --hairpin
+	[ ! -e "$directory/isolated" ] || set -- "$@" --isolated
+	veth "$@" "$veth" "$interface" fd:8 || die "cannot connect ${name:-$id} to $bridge"
 }
 
 # release: take away the endpoint $id.
