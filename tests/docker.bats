@@ -118,9 +118,30 @@ docker_version() {
 		sed -n 's/^ *\([a-z]*\)$/\1/p' | grep -vx -e verb -e buildx -e completion >absent
 	[ "$(wc -l <absent)" -ge 11 ]
 	while read -r verb; do
-		expect 125 skiff "$verb"
+		expect 1 skiff "$verb"
 		[[ $output == *"unknown command: $verb: "*docs/docker.md* ]] || fail "$output"
 	done <absent
+}
+
+@test "no such verb: 1; no such flag: 125; as in Docker" {
+	local words
+	for words in frobnicate Run ../run 'container frobnicate' 'volume frobnicate x' 'container on-exit' 'help frobnicate' 'images a b' 'image diff a'; do
+		# shellcheck disable=SC2086
+		expect 1 skiff $words
+		[[ $output == *See*--help* ]] || fail "$words: $output"
+	done
+	for words in '' 'run x' $'ps\n'; do
+		expect 1 skiff "$words"
+		expect 1 skiff container "$words"
+		[[ $output == *'unknown command: container'* ]] || fail "$output"
+	done
+	for words in --frobnicate -Z 'ps --frobnicate' 'container ps --frobnicate'; do
+		# shellcheck disable=SC2086
+		expect 125 skiff $words
+	done
+	expect 0 skiff
+	expect 0 skiff container
+	expect 0 skiff container --help
 }
 
 @test "every flag that docker's help prints is in the page" {

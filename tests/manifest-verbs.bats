@@ -282,7 +282,7 @@ digest_of() {
 		[[ $output == *"$text"* ]] || fail "$words: $output"
 	done <<-END
 		|0|Usage: skiff manifest VERB
-		frobnicate|125|unknown command
+		frobnicate|1|unknown command
 		inspect|1|requires at least 1 and at most 2
 		inspect a b c|1|requires at least 1 and at most 2
 		inspect --frobnicate a|125|unknown flag

@@ -143,7 +143,7 @@ need() {
 	wrong_arguments "requires $want $words"
 }
 
-# wrong_arguments TEXT: too few or too many of them: status 1, as in Docker.
+# wrong_arguments TEXT: too few or too many of them, or no verb: status 1, as in Docker.
 wrong_arguments() {
 	warn "$@"
 	printf "See '%s --help'.\n" "$tool" >&2
