@@ -149,10 +149,22 @@ tty_container() {
 	expect 125 attach --detach-keys ctrl-p,, "$R"
 }
 
+@test "--failure: the status if the set-up fails, not that of the command" {
+	shim -r "$R" --stderr 6 python3 chain.py "$R" 'read x <$0/start; echo "no such user" >&2; exit 125'
+	expect 126 attach --start --failure 126 "$R"
+	[[ $output == *'no such user'* ]]
+	shim -r "$R-2" sh -c 'sleep 0.5; exit 125'
+	expect 125 attach --failure 126 "$R-2"
+}
+
 @test "a container that is not running" {
 	expect 125 attach "$R"
 	[[ $output == *"is not running"* ]]
 	expect 125 attach "$R/none"
+	expect 126 attach --failure 126 "$R/none"
+	[ "$output" = 'attach: the container has ended, or is restarting' ]
+	expect 126 attach --failure 126 "$R"
+	expect 125 attach --failure 256 "$R"
 }
 
 @test "both streams, the status, and not a byte more or less" {

@@ -26,6 +26,23 @@ row() {
 	skiff ps "$@" | grep " $name\$"
 }
 
+@test "the empty name means nobody, though there is but one" {
+	local verb
+	skiff ps -aq | xargs -r timeout 60 skiff rm -f >/dev/null
+	skiff create --name "$C" busybox true >/dev/null
+	for verb in rm start stop kill restart inspect logs wait diff export top port pause unpause attach stats; do
+		expect 1 skiff $verb ''
+		[[ $output = *'No such'* ]] || fail "$verb: $output"
+	done
+	expect 1 skiff exec '' true
+	expect 0 skiff rm -f '' # of what is not there: see "rm -f"
+	[ "$(skiff ps -a --format '{{.Names}} {{.State}}')" = "$C created" ]
+	skiff network create "$C" >/dev/null
+	expect 1 skiff network rm ''
+	[ -d "$SKIFF_ROOT/networks/$C" ]
+	skiff network rm "$C" >/dev/null
+}
+
 @test "ps: columns, states, ages, the command cut to 20 characters" {
 	expect 0 skiff ps
 	[[ ${lines[0]} =~ ^CONTAINER\ ID\ +IMAGE\ +COMMAND\ +CREATED\ +STATUS\ +PORTS\ +NAMES$ ]]

@@ -31,6 +31,8 @@ state_is() { [ "$(field .State.Status)" = "$1" ]; }
 	wait_until state_is restarting
 	shows() { [[ $(skiff ps -a) = *'Restarting (1)'* ]]; }
 	wait_until shows
+	expect 1 skiff exec "$C" true
+	[[ $output = *" is restarting, wait until the container is running" || $output = *' is not running' ]] || fail "$output"
 	expect 1 skiff rm "$C" # (a moment later it may be running)
 	[[ $output = *'cannot remove a r'*'ing container'* ]]
 	expect 0 skiff stop "$C"

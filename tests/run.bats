@@ -72,6 +72,14 @@ in_container() {
 	expect 137 skiff exec "$C" sh -c 'kill -9 $$'
 	expect 143 skiff exec "$C" sh -c 'kill -15 $$'
 	expect 125 skiff exec "$C" sh -c 'exit 125'
+	# What is wrong before there is a command: 126, with or without somebody who waits for it.
+	local more
+	for more in '-w /no/such/dir' '-w /etc/passwd' '-w rel' '-u nosuchuser' '-u 0:nosuchgroup' '-u -1' '-u 99999999999'; do
+		# shellcheck disable=SC2086
+		expect 126 skiff exec $more "$C" true
+		# shellcheck disable=SC2086
+		expect 126 skiff exec -d $more "$C" true
+	done
 	[ "$(field "$C" .State.Running)" = true ]
 	[ -z "$(ls -A "$SKIFF_RUN/$(field "$C" .Id)/exec")" ] || fail "an exec left its directory"
 }

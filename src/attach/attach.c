@@ -33,6 +33,7 @@ static const char usage[] =
 	"  -d, --detach              no output; return as soon as it has started\n"
 	"      --no-stdout           do not print the container's standard output\n"
 	"      --no-stderr           nor this, its standard error\n"
+	"      --failure STATUS      exit with it, not 125, if the set-up fails or all is over\n"
 	"      --detach-keys KEYS    keys that leave it (ctrl-p,ctrl-q); '' for none\n"
 	"      --sig-proxy=BOOL      pass signals on (true, unless the keys are)\n"
 	"  -h, --help\n";
@@ -41,6 +42,7 @@ enum { FLUSH_KEYS = 500, RETRY_START = 2 }; /* milliseconds */
 enum { MISSED_MAX = 1000 };		    /* of RETRY_START each */
 
 static int connection, run_dir, control = -1;
+static int failure = EXIT_TOOL; /* status if the application could not be started */
 static bool use_stdin, tty, start, detach, started, no_stdout, no_stderr;
 static bool heard; /* the shim knows what we want: no output is lost from here on */
 
@@ -48,12 +50,24 @@ static bool heard; /* the shim knows what we want: no output is lost from here o
 static unsigned char input[FRAME_HEADER + KEYS_MAX + 16384];
 static size_t input_begin, input_end;
 
+/* The shim is gone. Who has given a status for that did not give PATH, and need not be told of it.
+ */
+static _Noreturn void die_gone(const char *path)
+{
+	if (failure == EXIT_TOOL)
+		die("%s: the container is not running", path);
+	warn("the container has ended, or is restarting");
+	exit(failure);
+}
+
 /* Connect to the shim. */
 static void connect_shim(const char *path)
 {
 	unsigned char hello[FRAME_HEADER + 1];
 
 	run_dir = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (run_dir < 0 && errno == ENOENT)
+		die_gone(path);
 	if (run_dir < 0)
 		die("%s:", path);
 	struct sockaddr_un address = socket_address(run_dir, "attach");
@@ -62,7 +76,7 @@ static void connect_shim(const char *path)
 		die("socket:");
 	if (connect(connection, (struct sockaddr *)&address, sizeof address)) {
 		if (errno == ENOENT || errno == ECONNREFUSED)
-			die("%s: the container is not running", path);
+			die_gone(path);
 		die("%s/attach:", path);
 	}
 	control = openat(run_dir, "ctl", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
@@ -70,7 +84,7 @@ static void connect_shim(const char *path)
 	hello[FRAME_HEADER] =
 		(unsigned char)((detach ? 0 : HELLO_OUTPUT) | (start ? HELLO_LOSSLESS : 0));
 	if (send(connection, hello, sizeof hello, MSG_NOSIGNAL) != sizeof hello)
-		die("%s/attach:", path);
+		die_gone(path);
 }
 
 /* Append a decimal number; only what a signal handler may do. */
@@ -170,6 +184,14 @@ static _Noreturn void finish(int status)
 	exit(status);
 }
 
+/* The status of the application, or that of a set-up that failed: 125 is an application's, too. */
+static int status_of(const char *data, uint32_t size)
+{
+	int status = size == 4 ? (int)get_big_endian((const unsigned char *)data) : EXIT_TOOL;
+
+	return status == EXIT_TOOL && !started ? failure : status;
+}
+
 /* Take one frame from the shim. */
 static void take_frame(void)
 {
@@ -202,7 +224,7 @@ static void take_frame(void)
 		started = true;
 		break;
 	case FRAME_EXIT:
-		finish(size == 4 ? (int)get_big_endian((unsigned char *)data) : EXIT_TOOL);
+		finish(status_of(data, size));
 	default:
 		break;
 	}
@@ -286,7 +308,14 @@ static _Noreturn void relay(void)
 	}
 }
 
-enum { OPTION_START = 256, OPTION_KEYS, OPTION_PROXY, OPTION_NO_STDOUT, OPTION_NO_STDERR };
+enum {
+	OPTION_START = 256,
+	OPTION_KEYS,
+	OPTION_PROXY,
+	OPTION_NO_STDOUT,
+	OPTION_NO_STDERR,
+	OPTION_FAILURE
+};
 
 static const struct option long_options[] = {
 	{"stdin", no_argument, NULL, 'i'},
@@ -296,6 +325,7 @@ static const struct option long_options[] = {
 	{"detach-keys", required_argument, NULL, OPTION_KEYS},
 	{"no-stdout", no_argument, NULL, OPTION_NO_STDOUT},
 	{"no-stderr", no_argument, NULL, OPTION_NO_STDERR},
+	{"failure", required_argument, NULL, OPTION_FAILURE},
 	{"sig-proxy", required_argument, NULL, OPTION_PROXY},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -307,6 +337,16 @@ static bool parse_bool(const char *what, const char *text)
 	if (strcmp(text, "true") && strcmp(text, "false"))
 		usage_error("%s: true or false, not '%s'", what, text);
 	return *text == 't';
+}
+
+/* The value of --failure. */
+static int parse_status(const char *text)
+{
+	uint64_t status;
+
+	if (!is_number(text, 0, 255, &status))
+		usage_error("--failure: a status, 0 to 255, not '%s'", text);
+	return (int)status;
 }
 
 int main(int argc, char **argv)
@@ -338,6 +378,9 @@ int main(int argc, char **argv)
 			break;
 		case OPTION_KEYS:
 			keys = optarg;
+			break;
+		case OPTION_FAILURE:
+			failure = parse_status(optarg);
 			break;
 		case OPTION_PROXY:
 			proxy = parse_bool("--sig-proxy", optarg);

@@ -19,7 +19,7 @@ find_container() {
 	*) if get "$SKIFF_ROOT/names/$1/id"; then id=$value; fi ;;
 	esac
 	case $id$1 in
-	*[!0-9a-f]*) ;;
+	'' | *[!0-9a-f]*) ;;
 	*) [ -n "$id" ] || ! unique "$SKIFF_ROOT/containers" "$1" || id=$found ;;
 	esac
 	[ -n "$id" ] && [ -s "$SKIFF_ROOT/containers/$id/created" ] || no_such_container "$2" || return

@@ -14,7 +14,7 @@ find_network() {
 	*) [ ! -e "$networks/$1/created" ] || network_name=$1 ;;
 	esac
 	case $network_name$1 in
-	*[!0-9a-f]*) ;;
+	'' | *[!0-9a-f]*) ;;
 	*) [ -n "$network_name" ] || find_network_id "$1" ;;
 	esac
 	if [ -z "$network_name" ]; then

@@ -34,8 +34,11 @@ static bool differs(const char *name, const char *pid)
 	if (stat(path, &ours) < 0)
 		return false; /* this kernel has none of this kind */
 	snprintf(path, sizeof path, "/proc/%s/ns/%s", pid, name);
-	if (stat(path, &theirs) < 0)
+	if (stat(path, &theirs) < 0) {
+		if (errno == ENOENT)
+			die("process %s has ended", pid);
 		die("%s:", path);
+	}
 	return ours.st_ino != theirs.st_ino;
 }
 
@@ -49,8 +52,11 @@ static void find_process(struct plan *plan)
 	pid_t pid;
 
 	plan->pidfd = open_process(plan->process, &pid);
-	if (plan->pidfd < 0)
+	if (plan->pidfd < 0) {
+		if (errno == ESRCH)
+			die("process %s has ended", plan->process);
 		die("process %s:", plan->process);
+	}
 	snprintf(number, sizeof number, "%ld", (long)pid);
 	for (int i = 0; i < KINDS; i++)
 		if (differs(kinds[i].name, number))
