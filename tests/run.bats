@@ -41,12 +41,13 @@ in_container() {
 	local row
 	for row in '0 true' '7 exit 7' '125 exit 125' '137 sh -c "kill -9 \$\$"; exit $?' \
 		'143 sh -c "kill -15 \$\$"; exit $?' '126 /etc' '126 /etc/passwd' '127 nothing-like-it' '127 /nothing/like/it'; do
-		local want=${row%% *} words=("${row#* }")
+		local want=${row%% *} words=("${row#* }") shown="Exited (${row%% *})"
+		case $want in 126 | 127) shown=Created ;; esac # it has never run
 		case $row in *exit*) words=(sh -c "${row#* }") ;; esac
 		expect "$want" skiff run --name "$C" busybox "${words[@]}"
 		[ "$(skiff wait "$C")" = "$want" ] || fail "wait after $row: $(skiff wait "$C")"
 		[ "$(field "$C" .State.ExitCode)" = "$want" ] || fail "inspect after $row"
-		skiff ps -a | grep -q "Exited ($want)" || fail "ps after $row: $(skiff ps -a)"
+		skiff ps -a | grep -qF "$shown" || fail "ps after $row: $(skiff ps -a)"
 		expect "$want" skiff start -a "$C"
 		skiff rm "$C" >/dev/null
 	done
