@@ -492,6 +492,20 @@ while True: s.sendto(*s.recvfrom(65535))' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 	[ -z "$(skiff ps -aq)" ]
 }
 
+@test "SCTP: kept like the others, or refused where the kernel has none" {
+	local answer=0
+	skiff run -d --name "$C" -p 7777:7777/sctp web >/dev/null 2>refused || answer=$?
+	if on host socat -u OPEN:/dev/null SCTP-LISTEN:7778,accept-timeout=0.1 2>&1 | grep -q 'Protocol not supported'; then
+		[ "$answer" -eq 125 ] && [[ $(cat refused) == *"$C ("*'): this kernel has no sctp; if there is a module: modprobe sctp' ]] || fail "$answer $(cat refused)"
+		[ -z "$(ports_of "$C")" ]
+		return
+	fi
+	[ "$answer" -eq 0 ] || fail "$(cat refused)"
+	expect 125 skiff run -d --name "$C-b" -p 7777:7777/sctp web
+	[[ $output == *'port is already allocated'* ]] || fail "$output"
+	[ "$(ports_of "$C")" = '0.0.0.0:7777->7777/sctp, :::7777->7777/sctp, 80/tcp' ] || fail "$(ports_of "$C")"
+}
+
 @test "a thousand ports, by a container and by one rule each way" {
 	local rules
 	web "$C" -p 80:80

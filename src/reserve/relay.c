@@ -197,8 +197,7 @@ static size_t add_polls(struct pollfd *polls, size_t polled, const struct port *
 			int protocol)
 {
 	for (size_t i = 0; i < count; i++)
-		if (ports[i].fd >= 0 && ports[i].host.any.sa_family == AF_INET6 &&
-		    ports[i].protocol == protocol)
+		if (ports[i].host.any.sa_family == AF_INET6 && ports[i].protocol == protocol)
 			polls[polled++] = (struct pollfd){ports[i].fd, POLLIN, 0};
 	return polled;
 }

@@ -134,6 +134,10 @@ static _Noreturn void refuse(const struct port *port, unsigned number)
 {
 	bool bracket = port->host.any.sa_family == AF_INET6;
 
+	/* Led into a container without being kept here, it could be another's at the same time. */
+	if (errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT)
+		die("%sthis kernel has no %s; if there is a module: modprobe %s", message,
+		    protocol_name(port->protocol), protocol_name(port->protocol));
 	if (errno == EADDRINUSE)
 		die("%sBind for %s%s%s:%u failed: port is already allocated", message,
 		    bracket ? "[" : "", address_text(port), bracket ? "]" : "", number);
@@ -150,12 +154,6 @@ static struct port *add(const struct port *port)
 	return &ports[count++];
 }
 
-/* This machine has no such protocol, or no IPv6: nothing there that could be taken. */
-static bool is_missing(void)
-{
-	return errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT || errno == ESOCKTNOSUPPORT;
-}
-
 /* Keep port NUMBER of all addresses: IPv4, and IPv6 if there is any. */
 static bool keep_any(const struct port *port, unsigned number)
 {
@@ -166,7 +164,7 @@ static bool keep_any(const struct port *port, unsigned number)
 	if (!keep(&v4, number))
 		return false;
 	if (!keep(&v6, number_of(&v4))) {
-		if (!is_missing() && errno != EADDRNOTAVAIL) {
+		if (errno != EAFNOSUPPORT && errno != EADDRNOTAVAIL) { /* there may be no IPv6 */
 			int error = errno;
 			next_descriptor = v4.fd;
 			close(v4.fd);
@@ -191,17 +189,6 @@ static void keep_one(struct port *port, unsigned first, unsigned last)
 			if (any ? keep_any(port, number) : keep(port, number)) {
 				if (!any)
 					add(port);
-				return;
-			}
-			if (is_missing()) { /* SCTP that nobody has used yet */
-				port->host.v4.sin_port = htons((uint16_t)number);
-				port->fd = -1;
-				if (any)
-					port->host.any.sa_family = AF_INET;
-				if (!number)
-					die("%s: not supported here",
-					    protocol_name(port->protocol));
-				add(port);
 				return;
 			}
 			if (errno != EADDRINUSE)
