@@ -24,7 +24,7 @@ setup() {
 
 teardown() {
 	local name
-	for name in one two; do
+	for name in one two three; do
 		if [ -e "$PWD/$name/root/cgroup" ]; then in_store "$name" skiff system destroy -f || true; fi
 	done
 }
@@ -140,6 +140,43 @@ works() { # NAME PORT
 	skiff rm -f runs >/dev/null
 	SKIFF_ROOT=$PWD/one/copy SKIFF_RUN=$PWD/one/run2 expect 0 skiff system destroy -f
 	[ ! -e one/copy ]
+}
+
+@test "a copy gets a control group and networks of its own from check, before anything of it starts; a moved store goes on" {
+	export SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run
+	skiff import - busybox <"$BATS_FILE_TMPDIR/image.tar" >/dev/null
+	skiff create --name keeps --network none -v data:/data busybox sh -c 'echo more >>/data/lines; wc -l </data/lines' >/dev/null
+	skiff run -d --name runs --network none busybox sleep 1000 >/dev/null
+	in_store one skiff network create net >/dev/null
+	group=$(cat one/root/cgroup)
+	mkdir two
+	cp -a one/root two/root
+	export SKIFF_ROOT=$PWD/two/root SKIFF_RUN=$PWD/two/run
+	for verb in 'start keeps' 'rm -f runs' 'network rm net' 'run --rm busybox true' 'volume rm data'; do
+		# shellcheck disable=SC2086 # words
+		run skiff $verb
+		[ "$status" -ne 0 ] && [[ $output == *"two/root is a copy of the store $PWD/one/root"* ]] || fail "$verb: $output"
+	done
+	[ "$(skiff ps -a --format '{{.Names}}' | wc -l)" -eq 2 ]
+	expect 1 skiff check -n
+	[ "$(cat two/root/cgroup)" = "$group" ]
+	command=$(sed -n "s/.*rules: '\(.*\)' gives it its own/\1/p" <<<"$(skiff start keeps 2>&1)")
+	expect 0 sh -c "$command"
+	[ "$(cat two/root/cgroup)" != "$group" ] && [ "$(cat one/root/cgroup)" = "$group" ]
+	for file in bridge table id; do
+		refused cmp -s one/root/networks/net/$file two/root/networks/net/$file
+	done
+	[ "$(skiff start -a keeps)" = 1 ]
+	[ ! -s one/root/volumes/data/_data/lines ] || fail 'it wrote to the volume of the original'
+	skiff rm -f runs >/dev/null
+	mv two three
+	export SKIFF_ROOT=$PWD/three/root SKIFF_RUN=$PWD/three/run
+	[ "$(skiff start -a keeps)" = 2 ]
+	expect 1 skiff volume rm data # it is in use
+	[ "$(SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run skiff inspect -f '{{.State.Status}}' runs)" = running ]
+	expect 0 skiff check
+	[ -z "$output" ] || fail "$output"
+	expect 0 skiff system destroy -f
 }
 
 @test "nobody starts a container while its store is destroyed" {

@@ -8,6 +8,7 @@ use image.sh # unique
 use journal.sh
 
 read -r group 2>/dev/null <"$SKIFF_ROOT/cgroup" || group=skiff # see name_group
+IFS= read -r store_home 2>/dev/null <"$SKIFF_ROOT/home" || store_home='' # see need_root
 
 # find_container NAME: by name, ID, or leading part of an ID: $id, $dir (its
 # state), $run (its runtime files). Ends with Docker's message if there is none.

@@ -8,6 +8,7 @@ tool=skiff
 nl='
 '
 tab='	'
+store_home=$SKIFF_ROOT # until container.sh knows better
 
 # ---- messages ----------------------------------------------------------------
 
@@ -60,9 +61,11 @@ get() {
 	read -r value <"$1" || [ -n "$value" ]
 }
 
-# need_root: /proc/sys is root's; asking who owns it starts no process.
+# need_root: /proc/sys is root's; asking who owns it starts no process. And if containers are concerned, the store must
+# be where it says.
 need_root() {
 	[ -O /proc/sys ] || die "must be root (it makes mounts and control groups): try sudo skiff"
+	[ "$store_home" = "$SKIFF_ROOT" ] || { use home.sh && come_home; }
 }
 
 # make_store: the directories that all else lies in, unless they are there.

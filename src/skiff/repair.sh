@@ -37,6 +37,7 @@ entries() {
 
 repair_all() {
 	[ -d "$SKIFF_ROOT" ] || return 0
+	repair_copy || return 0
 	repair_unfinished
 	repair_containers
 	repair_names
@@ -48,6 +49,16 @@ repair_all() {
 	rotate_journal
 	repair_strays
 	repair_networks
+}
+
+# repair_copy: a copy of another store. False if it is still one: what the kernel has is of the other.
+repair_copy() {
+	[ "$store_home" != "$SKIFF_ROOT" ] || return 0
+	use home.sh
+	is_copy || return 0
+	repair "$SKIFF_ROOT is a copy of the store $store_home, with the same control group, networks and rules" leave_original
+	read -r group <"$SKIFF_ROOT/cgroup"
+	! is_copy
 }
 
 # Images, layers, references and manifest lists are made under ".NAME.PID" or ".PID" and renamed when whole.
