@@ -78,10 +78,8 @@ skiff() {
 busybox_tree() {
 	mkdir -p "$1"/{bin,etc,root,tmp,var,usr/bin,usr/sbin,sbin,home/ann} || return
 	chmod 1777 "$1/tmp" && cp /bin/busybox "$1/bin/busybox" || return
-	local applet
-	for applet in $(/bin/busybox --list); do
-		[ "$applet" = busybox ] || ln -s busybox "$1/bin/$applet"
-	done
+	# 400 links: one process.
+	/bin/busybox --list | perl -lne 'BEGIN { chdir shift } $_ eq "busybox" or symlink "busybox", $_ or die' "$1/bin" || return
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh ann:x:1000:1000::/home/ann:/bin/sh >"$1/etc/passwd"
 	printf '%s\n' root:x:0: ann:x:1000: crew:x:2000:ann >"$1/etc/group"
 	chown 1000:1000 "$1/home/ann"
