@@ -135,6 +135,9 @@ BENCH_PACKAGES = bubblewrap runc podman docker.io hyperfine umoci skopeo docker-
 install_packages = dpkg -s $(1) >/dev/null 2>&1 || { apt-get update -q && \
 	DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends $(1); }
 
+# make with a job for each processor, for this one alone: what tests run inherits nothing of it.
+PARALLEL = $(MAKE) -j "$$(nproc)"
+
 deps:
 	$(call install_packages,$(BUILD_PACKAGES) $(RUN_PACKAGES))
 
@@ -142,7 +145,7 @@ deps:
 
 demo: deps
 	$(call install_packages,$(DEMO_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	sh docs/demo.sh
 
 # docs/show.svg, as skiff show draws it.
@@ -151,7 +154,7 @@ picture: all
 
 test: deps
 	$(call install_packages,$(TEST_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	@bats --version | awk '{ split($$2, v, "."); exit !(v[1] > 1 || v[2] >= 5) }' || \
 		{ echo 'the tests need bats 1.5 or newer: npm install -g bats' >&2; exit 1; }
 	TEST_LIMIT=$(TEST_LIMIT) tests/run $(TEST_JOBS) $(TESTS)
@@ -165,7 +168,7 @@ TEST_LIMIT ?= 2700
 # Debian's own kernel with nothing but cgroup v2, in a virtual machine.
 test-v2: deps
 	$(call install_packages,$(TEST_PACKAGES) $(V2_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	SLOW=10 tests/vm-run -t $(V2_LIMIT) tests/run $(V2_TESTS)
 V2_LIMIT ?= 1500
 V2_TESTS ?= tests/cgset.bats tests/v2.bats
@@ -173,7 +176,7 @@ V2_TESTS ?= tests/cgset.bats tests/v2.bats
 # The tools again, built with sanitizers. What a tool keeps until it exits is no leak.
 test-san: deps
 	$(call install_packages,$(TEST_PACKAGES))
-	$(MAKE) SAN=1 all
+	$(PARALLEL) SAN=1 all
 	SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 tests/run -s 3 $(TEST_JOBS) $(SAN_TESTS)
 SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile build-context lend-agent journal veth))
 
@@ -216,50 +219,50 @@ build/fuzz/%: tests/fuzz/%.c $(wildcard src/*/*.[ch] tests/fuzz/*.[ch])
 
 fuzz: deps
 	$(call install_packages,$(FUZZ_PACKAGES))
-	$(MAKE) $(addprefix build/fuzz/,$(filter-out config,$(FUZZ_TARGETS)))
+	$(PARALLEL) $(addprefix build/fuzz/,$(filter-out config,$(FUZZ_TARGETS)))
 	tests/fuzz/run $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # SIGKILL at random points of the life of containers. The same seed makes the same choices.
 faults: deps
 	$(call install_packages,$(TEST_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/faults $(FAULT_RUNS) $(FAULT_SEED)
 FAULT_RUNS ?= 500
 
 bench: deps
 	$(call install_packages,$(BENCH_PACKAGES) $(DEMO_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/bench
 	$(MAKE) bench-verbs bench-pull bench-net bench-build
 
 # Networks and published ports: starts, the 300th container, bytes.
 bench-net: deps
 	$(call install_packages,$(BENCH_PACKAGES) $(DEMO_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/bench-net
 
 # The verbs of a container's life, beside docker's.
 bench-verbs: deps
 	$(call install_packages,$(BENCH_PACKAGES) $(DEMO_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/bench-verbs
 
 # A build of ten steps, beside docker's own builder and buildah.
 bench-build: deps
 	$(call install_packages,$(BENCH_PACKAGES) $(DEMO_PACKAGES) buildah)
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/bench-build
 
 # Hundreds of idle containers, beside docker's.
 bench-scale: deps
 	$(call install_packages,$(BENCH_PACKAGES) $(DEMO_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/bench-scale
 
 # Pulling, unpacking and pushing an image, beside docker's, podman's, and each stage alone.
 bench-pull: deps
 	$(call install_packages,$(BENCH_PACKAGES))
-	$(MAKE) all
+	$(PARALLEL) all
 	tests/bench-pull
 
 SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) $(wildcard src/skiff/*.sh src/skiff/verbs/*) \
@@ -269,10 +272,10 @@ SHELL_SCRIPTS = bin/skiff $(foreach t,$(SHELL_TOOLS),$(wildcard src/$(t)/*.sh)) 
 lint: man
 	$(call install_packages,$(BUILD_PACKAGES) $(LINT_PACKAGES))
 	clang-format --dry-run -Werror src/*/*.[ch] tests/fuzz/*.[ch]
-	printf '%s\n' src/*/*.c | xargs -P 2 -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 -Isrc/common -Isrc/registry -D_FILE_OFFSET_BITS=64 2>/dev/null || exit 255' -
+	printf '%s\n' src/*/*.c | xargs -P "$$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$$@" -- -std=c17 -Isrc/common -Isrc/registry -D_FILE_OFFSET_BITS=64 2>/dev/null || exit 255' -
 	shellcheck -s dash $(SHELL_SCRIPTS)
 	shellcheck -s bash src/skiff/completion.bash
-	shellcheck -s bash -e SC2030,SC2031,SC2314,SC2315 tests/*.bats tests/*/*.bats tests/*.bash tests/faults
+	printf '%s\n' tests/*.bats tests/*/*.bats tests/*.bash tests/faults | xargs -P "$$(nproc)" -n 6 shellcheck -s bash -e SC2030,SC2031,SC2314,SC2315
 	for page in src/*/*.[1-8] build/man/*; do mandoc -T lint -W warning "$$page" || exit; done
 	mandoc -T markdown src/skiff/skiff-files.5 | cmp - docs/files.md
 

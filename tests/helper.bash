@@ -1,7 +1,7 @@
 # Shared by every test file: load helper
 # The tools under test come first on PATH; each test has a directory of its own.
 
-REPO=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+REPO=$(cd "${BASH_SOURCE[0]%/*}/.." && pwd -P)
 PATH=${SKIFF_BIN:-$REPO/bin}:$PATH:/usr/sbin:/sbin
 [ -z "${NO_NETWORK:-}" ] || PATH=$NO_NETWORK:$PATH # see without_network
 export REPO PATH
@@ -74,12 +74,15 @@ skiff() {
 	${MACHINE:+on "$MACHINE"} timeout -s KILL "${LIMIT:-$((30 * ${SLOW:-1}))}" skiff "$@" 3>&- 4>&-
 }
 
+# applets DIR NAME...: links to the busybox there. A tree can have hundreds: one process.
+applets() { perl -e 'chdir shift or die; symlink "busybox", $_ or die "$_: $!" for @ARGV' "$@"; }
+
 # busybox_tree DIR: a root file system of busybox and its applets.
 busybox_tree() {
 	mkdir -p "$1"/{bin,etc,root,tmp,var,usr/bin,usr/sbin,sbin,home/ann} || return
 	chmod 1777 "$1/tmp" && cp /bin/busybox "$1/bin/busybox" || return
-	# 400 links: one process.
-	/bin/busybox --list | perl -lne 'BEGIN { chdir shift } $_ eq "busybox" or symlink "busybox", $_ or die' "$1/bin" || return
+	# shellcheck disable=SC2046
+	applets "$1/bin" $(/bin/busybox --list | grep -vx busybox) || return
 	printf '%s\n' root:x:0:0:root:/root:/bin/sh ann:x:1000:1000::/home/ann:/bin/sh >"$1/etc/passwd"
 	printf '%s\n' root:x:0: ann:x:1000: crew:x:2000:ann >"$1/etc/group"
 	chown 1000:1000 "$1/home/ann"
@@ -152,8 +155,7 @@ nothing_left() {
 # processes_of_store: whose command line names this store: shims and their like.
 processes_of_store() {
 	local file
-	for file in /proc/[0-9]*/cmdline; do
-		[ "$file" != "/proc/$BASHPID/cmdline" ] || continue
-		! grep -qsaF "$SKIFF_RUN" "$file" || { tr '\0' ' ' <"$file" | cut -c 1-150; } 2>/dev/null
-	done
+	grep -lsaF --file=- /proc/[0-9]*/cmdline <<<"$SKIFF_RUN" | while read -r file; do
+		tr '\0' ' ' <"$file" | cut -c 1-150 || true
+	done 2>/dev/null
 }

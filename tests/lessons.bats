@@ -35,7 +35,7 @@ left_nothing() {
 	left=$(
 		ls -A "$BATS_TEST_TMPDIR"
 		grep -F "$BATS_TEST_TMPDIR" /proc/self/mountinfo
-		for file in /proc/[0-9]*/cwd; do readlink "$file"; done 2>/dev/null | grep -Fx "$BATS_TEST_TMPDIR"
+		readlink /proc/[0-9]*/cwd 2>/dev/null | grep -Fx "$BATS_TEST_TMPDIR"
 		processes_of_store
 	) || true
 	[ -z "$left" ] || fail "left behind: $left"

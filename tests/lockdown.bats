@@ -14,9 +14,7 @@ setup_file() {
 	mkdir -p "$ROOT/bin" "$ROOT/etc" "$ROOT/proc" "$ROOT/dev" "$ROOT/home/ann" "$ROOT/tmp"
 	cp "$(command -v lockdown)" "$ROOT/bin/lockdown"
 	cp "$(command -v busybox)" "$ROOT/bin/busybox"
-	for name in sh id env cat ls pwd grep echo true kill stat sleep readlink printf; do
-		ln -s busybox "$ROOT/bin/$name"
-	done
+	applets "$ROOT/bin" sh id env cat ls pwd grep echo true kill stat sleep readlink printf
 	chmod 1777 "$ROOT/tmp"
 	cat >"$ROOT/etc/passwd" <<-'EOF'
 		root:x:0:0:root:/root:/bin/sh

@@ -27,12 +27,9 @@ teardown() {
 
 # make_root DIR: a small root with busybox in it.
 make_root() {
-	local name
 	mkdir -p "$1/bin" "$1/proc" "$1/sys" "$1/dev" "$1/etc"
 	cp /bin/busybox "$1/bin/busybox"
-	for name in sh cat ls true id ps hostname stat touch mkdir mount umount sleep tty readlink grep ifconfig wc kill; do
-		ln -s busybox "$1/bin/$name"
-	done
+	applets "$1/bin" sh cat ls true id ps hostname stat touch mkdir mount umount sleep tty readlink grep ifconfig wc kill
 }
 
 # box OPTION... COMMAND...: a container with all defaults, in a user namespace.
