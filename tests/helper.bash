@@ -155,6 +155,7 @@ nothing_left() {
 # processes_of_store: whose command line names this store: shims and their like.
 processes_of_store() {
 	local file
+	# shellcheck disable=SC2062 # no pattern: that is in the file
 	grep -lsaF --file=- /proc/[0-9]*/cmdline <<<"$SKIFF_RUN" | while read -r file; do
 		tr '\0' ' ' <"$file" | cut -c 1-150 || true
 	done 2>/dev/null
