@@ -6,6 +6,7 @@ load helper
 
 # All of it in a network namespace, HOST, with a bridge; BOX is another, as a container's is.
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	new_namespace && HOST=$pid
 	new_namespace && BOX=$pid
