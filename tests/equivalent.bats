@@ -110,6 +110,19 @@ tree() {
 	[ "$(crilog job.log)" = "$(sh plain.sh)" ]
 }
 
+@test "entry" {
+	equivalent entry >plain.sh
+	for way in plain entry; do
+		mkdir $way
+		echo x >$way/new
+		echo x >$way/gone
+	done
+	(cd plain && sh ../plain.sh)
+	(cd entry && entry mkdir box symlink ../box names rename new box/old unlink gone)
+	diff -r --no-dereference plain entry
+	[ -L plain/names ] && [ -e plain/box/old ] && [ ! -e plain/gone ]
+}
+
 @test "journal" {
 	equivalent journal >plain.sh
 	sh plain.sh

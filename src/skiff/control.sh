@@ -87,7 +87,7 @@ pause_container() {
 
 unpause_container() {
 	x cgset thaw "$group/$id" || return
-	x rm -f "$run/paused"
+	x entry unlink "$run/paused"
 	container_event '' unpause
 }
 

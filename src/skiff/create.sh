@@ -69,11 +69,11 @@ begin_container() {
 	fi
 	container_dirs
 	[ "$explain" != only ] || explain_begin "$dir" "$run"
-	x mkdir "$dir" "$dir/rw" || die "cannot make $dir"
+	make_container
 	process_start $$
 	put "$dir/creating" "$$ $start"
 	put "$dir/id" "$id"
-	take_name
+	put "$dir/name" "$name"
 	put "$dir/image" "$reference"
 	put "$dir/image-id" "$image"
 	image_is_there || die "No such image: $reference" # removed a moment ago; from now on it stays
@@ -133,20 +133,20 @@ abandon() {
 	[ -z "$slot" ] || ! get "$SKIFF_ROOT/idmaps/$slot" || [ "$value" != "$id" ] || rm -f "$SKIFF_ROOT/idmaps/$slot"
 }
 
-# take_name: --name, or a name of our own making. Making the link is the check.
-take_name() {
+# make_container: its directory, and its name, $name or one of our own making.
+make_container() {
+	set -- mkdir "$dir" mkdir "$dir/rw"
 	if [ -n "$name" ]; then
-		link_name "$name"
-	else
-		. "$lib/random-name.sh"
-		random_name "$id" 0
-		until x_quietly ln -sT "../containers/$id" "$SKIFF_ROOT/names/$random"; do
-			[ "$tries" -lt 100 ] || cannot_write "$SKIFF_ROOT/names/$random"
-			random_name "$id" $((tries + 1))
-		done
-		name=$random
+		take_name "$name" "$@" || name_is_taken "$name"
+		return
 	fi
-	put "$dir/name" "$name"
+	. "$lib/random-name.sh"
+	random_name "$id" 0
+	until take_name "$random" "$@"; do
+		[ "$explain" = only ] || [ ! -d "$dir" ] || set -- # made by the first try
+		random_name "$id" $((tries + 1))
+	done
+	name=$random
 }
 
 # write_command ARGUMENT...: argv is the entry point and the command; the user's words

@@ -2,7 +2,7 @@
 
 look_at_programs() {
 	absent=''
-	for program in attach cgset containers context crilog credential describe dockerfile format health journal layerfs lockdown \
+	for program in attach cgset containers context crilog credential describe dockerfile entry format health journal layerfs lockdown \
 		netup plain-tar publish pull push reserve root-tar seccomp-compile shim unshare-run veth; do
 		[ -x "$bin/$program" ] || absent="$absent $program"
 	done

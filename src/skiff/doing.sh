@@ -55,7 +55,7 @@ replace() {
 		rm -f "$1.new"
 		cannot_write "$1.new"
 	}
-	x mv "$1.new" "$1" || die "cannot write $1"
+	x entry rename "$1.new" "$1" || die "cannot write $1"
 }
 
 # append FILE VALUE...: add a line each to FILE.

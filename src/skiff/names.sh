@@ -9,11 +9,19 @@ check_name() {
 	[ ${#1} -le 128 ] || die 'Invalid container name: longer than 128 characters'
 }
 
-# link_name NAME: let it mean the container $id. Making the link is the check that no other
-# has it. (-e first, as --explain makes no link that could fail.)
-link_name() {
-	[ -e "$SKIFF_ROOT/names/$1" ] || ! x_quietly ln -sT "../containers/$id" "$SKIFF_ROOT/names/$1" || return 0
-	[ -L "$SKIFF_ROOT/names/$1" ] || cannot_write "$SKIFF_ROOT/names/$1"
+# take_name NAME STEP...: take these steps of entry, and let NAME mean the container $id. False if it means
+# another: making the link is the check. (-e first, as --explain makes no link that could fail.)
+take_name() {
+	wanted=$SKIFF_ROOT/names/$1
+	shift
+	[ ! -e "$wanted" ] || return
+	x entry "$@" symlink "../containers/$id" "$wanted" && return
+	[ $? -eq 1 ] || cannot_write "$wanted"
+	return 1
+}
+
+# name_is_taken NAME: end with Docker's message.
+name_is_taken() {
 	read -r holder 2>/dev/null <"$SKIFF_ROOT/names/$1/id" || holder=''
 	die "Conflict. The container name \"/$1\" is already in use by container \"$holder\". You have to remove (or rename) that container to be able to reuse that name."
 }

@@ -126,8 +126,8 @@ start_processes() {
 	if [ -e "$dir/shim" ]; then
 		while IFS= read -r word; do set -- "$@" "$word"; done <"$dir/shim"
 	fi
-	[ ! -e "$dir/oom-killed" ] || x rm "$dir/oom-killed"
-	[ ! -e "$run/paused" ] || x rm "$run/paused" # of a run that ended with the machine
+	[ ! -e "$dir/oom-killed" ] || x entry unlink "$dir/oom-killed"
+	[ ! -e "$run/paused" ] || x entry unlink "$run/paused" # of a run that ended with the machine
 	# Restarted before it was removed: nothing is lost while the machine runs, overlayfs cannot know.
 	[ ! -e "$dir/rw/work/work/incompat/volatile" ] || x rm -r "$dir/rw/work/work/incompat"
 	# The score passes to children; inside the user namespace it is not ours to set.
