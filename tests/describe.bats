@@ -24,6 +24,28 @@ of() {
 	printf '%b\n' "${2:-container\t$ID\tcreated\t\t}" | "$describe" "$BATS_TEST_TMPDIR/store" | jq -c ".[0] | $1"
 }
 
+@test "streams, covered paths, limits of devices" {
+	[ "$(of '.Config | [.AttachStdin, .AttachStdout, .AttachStderr, .StdinOnce, .OnBuild]')" = '[false,true,true,false,null]' ]
+	echo once >stdin
+	[ "$(of '.Config | [.AttachStdin, .AttachStdout, .AttachStderr, .StdinOnce]')" = '[true,true,true,true]' ]
+	echo stdout >attach
+	[ "$(of '.Config | [.AttachStdin, .AttachStdout, .AttachStderr, .StdinOnce]')" = '[false,true,false,false]' ]
+	echo >attach
+	[ "$(of '.Config | [.AttachStdin, .AttachStdout, .AttachStderr]')" = '[false,false,false]' ]
+
+	[ "$(of '.HostConfig | [.MaskedPaths, .ReadonlyPaths]')" = '[null,null]' ]
+	printf '%s\n' --defaults mounts,devices,mask,readonly >unshare-run
+	[ "$(of '.HostConfig.MaskedPaths | [index("/proc/kcore", "/sys/firmware") | type]')" = '["number","number"]' ]
+	[ "$(of .HostConfig.ReadonlyPaths)" = '["/proc/bus","/proc/fs","/proc/irq","/proc/sys","/proc/sysrq-trigger"]' ]
+	printf '%s\n' --defaults mounts,devices >unshare-run
+	[ "$(of '.HostConfig | [.MaskedPaths, .ReadonlyPaths]')" = '[null,null]' ]
+
+	printf '%s\n' --device-read-bps /dev/a:b:1mb --device-write-iops /dev/a:7 >cgset
+	[ "$(of '.HostConfig | [.BlkioDeviceReadBps, .BlkioDeviceWriteIOps, .BlkioDeviceReadIOps]')" = \
+		'[[{"Path":"/dev/a:b","Rate":1048576}],[{"Path":"/dev/a","Rate":7}],[]]' ]
+	[ "$(of '[.AppArmorProfile, .MountLabel, .ProcessLabel]')" = '["","",""]' ]
+}
+
 @test "values, lists, numbers and what is not there" {
 	printf 'sh\0-c\0echo "$x"\n\0' >argv
 	printf 'A=1=2\0B\0C=\0' >labels

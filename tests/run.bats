@@ -103,6 +103,18 @@ in_container() {
 	expect 126 in_container -- /etc/passwd
 }
 
+@test "inspect tells what run was attached to, and what is covered" {
+	local streams='.Config | [.AttachStdin, .AttachStdout, .AttachStderr]' path
+	skiff run -d -i --name "$C" busybox cat >/dev/null
+	[ "$(skiff inspect "$C" | jq -c ".[0]$streams")" = '[false,false,false]' ]
+	skiff run -i -a stdin --name "$C-2" busybox cat >/dev/null </dev/null
+	[ "$(skiff inspect "$C-2" | jq -c ".[0]$streams")" = '[true,false,false]' ]
+	# True are those paths: each is mounted on, or not there.
+	for path in $(field "$C" '.HostConfig | .MaskedPaths[], .ReadonlyPaths[]'); do
+		skiff exec "$C" sh -c "[ ! -e $path ] || grep -q ' $path ' /proc/self/mountinfo" || fail "$path is not covered"
+	done
+}
+
 @test "a start that fails leaves when the last run was" {
 	skiff run --name "$C" busybox sh -c 'rm /bin/sh; exit 3' || :
 	local times before

@@ -5,6 +5,7 @@
 #include "describe.h"
 
 #include "common.h"
+#include "masks.h"
 
 #include <ctype.h>
 #include <fcntl.h>
@@ -404,6 +405,62 @@ static json_t *links_of(const struct container *c)
 	return list;
 }
 
+/* Is PART among the "--defaults" of the root? */
+static bool has_default(const struct container *c, const char *part)
+{
+	const char *defaults = word_after(&c->setup, "--defaults");
+
+	return defaults && strstr(defaults, part);
+}
+
+/* What unshare-run covers; null, as in Docker, if that was not wanted. */
+static json_t *masked_of(const struct container *c)
+{
+	json_t *list = json_array();
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+
+	for (size_t i = 0; i < sizeof masked_paths / sizeof *masked_paths; i++)
+		json_array_append_new(list, json_string(masked_paths[i]));
+	for (long n = 0; n < cpus; n++) {
+		char *path = xasprintf("/sys/devices/system/cpu/cpu%ld/thermal_throttle", n);
+		if (access(path, F_OK) == 0)
+			json_array_append_new(list, json_string(path));
+		free(path);
+	}
+	if (has_default(c, "mask"))
+		return list;
+	json_decref(list);
+	return json_null();
+}
+
+static json_t *protected_of(const struct container *c)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < sizeof read_only_paths / sizeof *read_only_paths; i++)
+		json_array_append_new(list, json_string(read_only_paths[i]));
+	if (has_default(c, "readonly"))
+		return list;
+	json_decref(list);
+	return json_null();
+}
+
+/* Limits "PATH:RATE" of devices. */
+static json_t *rates_of(const struct container *c, const char *option)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 1; i < c->limits.count; i++) {
+		const char *path = c->limits.at[i], *rate = strrchr(path, ':');
+		if (strcmp(c->limits.at[i - 1], option) == 0 && rate)
+			json_array_append_new(list, json_pack("{s:o, s:o}", "Path",
+							      string_of_bytes(path, (size_t)(rate -
+											     path)),
+							      "Rate", bytes(rate + 1)));
+	}
+	return list;
+}
+
 static json_t *host_config(const struct container *c)
 {
 	struct file_words hosts = file_lines(c->dir, "extra-hosts"),
@@ -435,6 +492,12 @@ static json_t *host_config(const struct container *c)
 	json_object_set_new(object, "SecurityOpt", security_of(c));
 	json_object_set_new(object, "OomScoreAdj", number_of(c->dir, "oom-score"));
 	json_object_set_new(object, "BlkioWeight", limit(c, "--blkio-weight"));
+	json_object_set_new(object, "BlkioDeviceReadBps", rates_of(c, "--device-read-bps"));
+	json_object_set_new(object, "BlkioDeviceWriteBps", rates_of(c, "--device-write-bps"));
+	json_object_set_new(object, "BlkioDeviceReadIOps", rates_of(c, "--device-read-iops"));
+	json_object_set_new(object, "BlkioDeviceWriteIOps", rates_of(c, "--device-write-iops"));
+	json_object_set_new(object, "MaskedPaths", masked_of(c));
+	json_object_set_new(object, "ReadonlyPaths", protected_of(c));
 	json_object_set_new(object, "StorageOpt",
 			    file_exists(c->dir, "storage-size")
 				    ? json_pack("{s:o}", "size", line_of(c->dir, "storage-size"))
@@ -529,6 +592,22 @@ static void add_command(json_t *config, const struct container *c)
 	free_words(&entry);
 }
 
+/* The streams that run was attached to: those of the file "attach", or else all that there are. */
+static void add_streams(json_t *config, int dir)
+{
+	char *attached = file_line(dir, "attach");
+	bool named = file_exists(dir, "attach"), input = file_exists(dir, "stdin"),
+	     attaches = named ? strstr(attached, "stdin") != NULL : input;
+
+	json_object_set_new(config, "AttachStdin", json_boolean(attaches));
+	json_object_set_new(config, "AttachStdout",
+			    json_boolean(!named || strstr(attached, "stdout")));
+	json_object_set_new(config, "AttachStderr",
+			    json_boolean(!named || strstr(attached, "stderr")));
+	json_object_set_new(config, "StdinOnce", json_boolean(input && attaches));
+	free(attached);
+}
+
 static json_t *config_of(const struct container *c)
 {
 	struct file_words env = file_strings(c->dir, "env"),
@@ -547,6 +626,8 @@ static json_t *config_of(const struct container *c)
 
 	if (file_exists(c->dir, "health-test"))
 		json_object_set_new(object, "Healthcheck", healthcheck_of(c->dir));
+	json_object_set_new(object, "OnBuild", json_null()); /* an image's, never a container's */
+	add_streams(object, c->dir);
 	add_command(object, c);
 	free_words(&env);
 	free_words(&labels);
@@ -593,6 +674,10 @@ static json_t *document(const struct container *c)
 		"Driver", "overlay", "Platform", "linux");
 
 	json_object_set_new(object, "HostConfig", host_config(c));
+	/* There are no profiles and labels of AppArmor and SELinux. */
+	json_object_set_new(object, "AppArmorProfile", json_string(""));
+	json_object_set_new(object, "MountLabel", json_string(""));
+	json_object_set_new(object, "ProcessLabel", json_string(""));
 	json_object_set_new(object, "GraphDriver", graph_driver(c));
 	if (subject->size_rw) {
 		json_object_set_new(object, "SizeRw",

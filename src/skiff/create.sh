@@ -244,6 +244,7 @@ write_shim() {
 		put "$dir/stdin" "$stdin"
 	fi
 	[ -z "$tty" ] || put "$dir/tty" true
+	[ -z "$streams$detach" ] || put "$dir/attach" "${streams# }"
 	lines "$dir/shim" "$log_options"
 	[ -z "$log_driver" ] || put "$dir/log-driver" "$log_driver"
 }

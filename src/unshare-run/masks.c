@@ -3,6 +3,7 @@
 #include "unshare-run.h"
 
 #include "common.h"
+#include "masks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,19 +12,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
-
-/* They tell about the host, or let power and heat be measured (Docker's list). */
-static const char *const masked[] = {
-	"/proc/acpi",	     "/proc/asound",  "/proc/interrupts",
-	"/proc/kcore",	     "/proc/keys",    "/proc/latency_stats",
-	"/proc/sched_debug", "/proc/scsi",    "/proc/timer_list",
-	"/proc/timer_stats", "/sys/firmware", "/sys/devices/virtual/powercap",
-};
-
-/* They change the host. */
-static const char *const read_only[] = {
-	"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger",
-};
 
 /*
  * The host's /dev/null, never the root's: an image can have a link to
@@ -79,8 +67,8 @@ void mask_paths(int root)
 	long cpus = sysconf(_SC_NPROCESSORS_CONF);
 	char path[64];
 
-	for (size_t i = 0; i < sizeof masked / sizeof *masked; i++)
-		mask_path(root, masked[i], null, &empty);
+	for (size_t i = 0; i < sizeof masked_paths / sizeof *masked_paths; i++)
+		mask_path(root, masked_paths[i], null, &empty);
 	for (long n = 0; n < cpus; n++) {
 		snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%ld/thermal_throttle", n);
 		mask_path(root, path, null, &empty);
@@ -92,15 +80,15 @@ void mask_paths(int root)
 
 void protect_paths(int root)
 {
-	for (size_t i = 0; i < sizeof read_only / sizeof *read_only; i++) {
-		int target = open_in_root(root, read_only[i], O_PATH | O_NOFOLLOW, 0), tree;
+	for (size_t i = 0; i < sizeof read_only_paths / sizeof *read_only_paths; i++) {
+		int target = open_in_root(root, read_only_paths[i], O_PATH | O_NOFOLLOW, 0), tree;
 
 		if (target < 0 && (errno == ENOENT || errno == ENOTDIR))
 			continue;
 		tree = target < 0 ? -1 : clone_tree(target, "", AT_RECURSIVE);
 		if (tree < 0 || !make_read_only(tree, AT_RECURSIVE))
-			die("make %s read-only:", read_only[i]);
-		attach(tree, target, read_only[i]);
+			die("make %s read-only:", read_only_paths[i]);
+		attach(tree, target, read_only_paths[i]);
 		close(target);
 	}
 }
