@@ -37,7 +37,7 @@ past() { # OPTION...: what happened that day
 @test "a line for each event, in order" {
 	run past
 	[ "${#lines[@]}" -eq 7 ]
-	[ "${lines[0]}" = '2026-01-01T10:00:00.000000001Z container create aaaa1111 (image=busybox, name=web, color=blue)' ]
+	[ "${lines[0]}" = '2026-01-01T10:00:00.000000001Z container create aaaa1111 (color=blue, image=busybox, name=web)' ] # by their names
 	[[ ${lines[6]} = *'health_status: healthy aaaa1111 '* ]]
 }
 
