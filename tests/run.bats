@@ -518,7 +518,27 @@ quota_store() {
 	echo 'not JSON {' >"${file%.json}-broken.json"
 	run in_container --gpus 1 -- true
 	broken=$status:$output
-	rm "$file" "${file%.json}-broken.json"
+	sed 's/"name": "0"/"name": "2"/' "$file" >"${file%.json}-more.json" # has 1, too
+	run in_container --device nvidia.com/gpu=1 -- true
+	conflict=$status:$output
+	run in_container --device nvidia.com/gpu=0 --device nvidia.com/gpu=2 -- sh -c 'ls /dev | grep gpu'
+	both=$status:$output
+	printf '%s\n' '# comment' 'kind: "nvidia.com/gpu"' 'devices: [{name: "9"}]' >"${file%.json}.yaml"
+	run in_container --device nvidia.com/gpu=9 -- true
+	mixed=$status:$output
+	rm "$file" "${file%.json}-broken.json" "${file%.json}-more.json"
+	run in_container --gpus all -- true
+	yaml=$status:$output
+	run in_container --device nvidia.com/gpu=9 -- true
+	named_yaml=$status:$output
+	rm "${file%.json}.yaml"
+	[[ $conflict == '125:'*"conflict: nvidia.com/gpu=1 is in several files: "*-more.json* ]] || fail "$conflict"
+	[[ $both == '0:'*$'gpu0' ]] || fail "$both"
+	local it
+	for it in "$mixed" "$yaml" "$named_yaml"; do
+		[[ $it == '125:'*"${file%.json}.yaml is about nvidia.com/gpu, but only JSON is read"* ]] || fail "$it"
+		[[ $it != *unresolvable* && $it != *'could not select'* ]] || fail "$it"
+	done
 	[ "$all" = $'0:gpu0\ngpu1\n1\nsome' ] || fail "$all"
 	[ "$one" = $'0:gpu1\n1\nsome' ] || fail "$one"
 	[ "$named" = $'0:gpu1\n1\nmine' ] || fail "$named"

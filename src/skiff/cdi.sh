@@ -16,12 +16,16 @@ cdi_device() {
 		about=$(jq -r 'objects.kind' "$file" 2>/dev/null) || warn "CDI: $file: not JSON, left out"
 		[ "$about" != "$cdi_kind" ] || set -- "$@" "$file"
 	done
-	[ $# -gt 0 ] || return
+	[ $# -gt 0 ] || { refuse_yaml; return 1; }
 	found=$(jq -nr --arg kind "$cdi_kind" --arg names "$names" -f "$lib/cdi.jq" "$@") || die "cannot read the files of $cdi_kind: $*"
-	[ "$found" != none ] || return
+	[ "$found" != none ] || { refuse_yaml; return 1; }
 	while IFS=$tab read -r word first second third; do
 		case $word in
-		unknown) die "CDI device injection failed: unresolvable CDI devices $cdi_kind=$first" ;;
+		conflict) die "CDI device injection failed: conflict: $cdi_kind=$first is in several files: $second" ;;
+		unknown)
+			refuse_yaml
+			die "CDI device injection failed: unresolvable CDI devices $cdi_kind=$first"
+			;;
 		device) device_mount "$first:$second:$third" ;;
 		env) device_environment="$device_environment$first$nl" ;;
 		hooks) hooks=true ;;
@@ -32,6 +36,15 @@ cdi_device() {
 	END
 	# Those of NVIDIA run ldconfig, for the links that bind_file has made.
 	[ -z "$hooks" ] || case $cdi_kind in nvidia.com/*) ;; *) warn "$cdi_kind: the hooks of the device are not run" ;; esac
+}
+
+# refuse_yaml: a file in YAML may have the device of $cdi_kind that is not found: then say what is to be done.
+refuse_yaml() {
+	set +f
+	yaml=$(grep -lsF -e "$cdi_kind" /etc/cdi/*.yaml /etc/cdi/*.yml /var/run/cdi/*.yaml /var/run/cdi/*.yml | head -n 1)
+	set -f
+	[ -z "$yaml" ] || die "CDI: $yaml is about $cdi_kind, but only JSON is read: let it be written as that, as by \
+nvidia-ctk cdi generate --format=json, or convert it: yq -o json"
 }
 
 # bind_file OPTION SOURCE TARGET: and, of a library, the links of the host that lead to it: the loader
