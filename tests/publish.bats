@@ -384,6 +384,7 @@ while True: s.sendto(*s.recvfrom(65535))' </dev/null >/dev/null 2>&1 3>&- 4>&- &
 }
 
 @test "nft fails, or is not there: said, nothing half-made, the container as it was" {
+	skiff run --rm web true # so that the network is there
 	mkdir bin
 	printf '#!/bin/sh\ncat >/dev/null\nexit 1\n' >bin/nft
 	chmod +x bin/nft
