@@ -188,7 +188,8 @@ skip-test-san:
 skip-fuzz:
 	@printf 'ok 0 fuzz %s # skip out of time\n' $(FUZZ_TARGETS)
 
-# Dockerfiles as they are in books: whole distributions, packages of Debian and npm, from the network. Ten minutes.
+# Dockerfiles as they are in books: whole distributions, packages of Debian and npm, from the network. Ten minutes. And
+# PostgreSQL, ufw, firewalld and Docker, if they are installed: installing them would start them.
 test-real: deps
 	$(call install_packages,$(TEST_PACKAGES) mmdebstrap)
 	SLOW=3 LIMIT=1800 tests/run tests/real
