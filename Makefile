@@ -122,7 +122,7 @@ BUILD_PACKAGES = gcc libc6-dev make pkg-config libcap-dev libarchive-dev libcurl
 	libisal-dev
 RUN_PACKAGES = jq util-linux procps ca-certificates iproute2 nftables dnsmasq-base conntrack
 DEMO_PACKAGES = busybox-static
-TEST_PACKAGES = bats parallel expect apache2-utils python3 attr libcap2-bin busybox-static docker-registry skopeo umoci \
+TEST_PACKAGES = bats expect apache2-utils python3 attr libcap2-bin busybox-static docker-registry skopeo umoci \
 	buildah openssh-client runc strace xz-utils zstd bzip2 curl procps mandoc openssl perl e2fsprogs socat git redis-tools \
 	xfsprogs
 LINT_PACKAGES = shellcheck clang-format clang-tidy mandoc
