@@ -162,7 +162,7 @@ process_of() {
 	expect 0 unshare-run --join "$(tr ' ' : <one.pid)" sh -c 'id -u; hostname; ps | grep -c "[s]leep 600"; pwd; cat /proc/self/uid_map'
 	[[ $output == 0*inside*1*/*1073741824* ]] || fail "$output"
 	expect 125 unshare-run --join "$(process_of one):1" true
-	[[ $output == *"No such process"* ]]
+	[[ $output == *"process $(process_of one):1 has ended"* ]]
 	expect 125 unshare-run --join 4194303 true
 }
 
