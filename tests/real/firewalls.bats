@@ -18,6 +18,7 @@ teardown_file() {
 }
 
 setup() {
+	in_time
 	cd "$BATS_TEST_TMPDIR" || return
 	serve lan 7000 outside
 	skiff run -d --name web -p 8080:80 busybox nc -ll -p 80 -e echo hello >/dev/null
