@@ -295,7 +295,7 @@ events() {
 	expect 0 skiff run --rm --name "$C" --pids-limit 1 busybox true
 	skiff run -d --name "$C" --pids-limit 1 busybox sleep 600 >/dev/null
 	[ "$(stat_of pids.max)" = 1 ]
-	expect 125 skiff exec "$C" true
+	expect 126 skiff exec "$C" true
 	skiff restart -t 0 "$C" >/dev/null
 	[ "$(stat_of pids.max)" = 1 ]
 }
