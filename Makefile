@@ -178,7 +178,7 @@ test-san: deps
 	$(call install_packages,$(TEST_PACKAGES))
 	$(PARALLEL) SAN=1 all
 	SKIFF_BIN=$(CURDIR)/build/san/bin ASAN_OPTIONS=detect_leaks=0 tests/run -s 3 $(TEST_JOBS) $(SAN_TESTS)
-SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile build-context lend-agent journal entry veth))
+SAN_TESTS ?= $(addprefix tests/,$(addsuffix .bats,cgset layerfs layer-view unshare-run lockdown seccomp-compile shim attach containers crilog format health root-tar dockerfile build-context lend-agent journal discard entry veth))
 
 # The tests of a stage, named as skipped: .ci/run has no time for it.
 skip-test-v2:

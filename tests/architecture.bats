@@ -52,7 +52,13 @@ real_skiff() {
 	real_skiff run -d --name one --network none busybox sh -c 'trap "exit 3" TERM; while :; do sleep 0.1; done'
 	expect_programs '## exec' "${SKIFF_BIN:-$REPO/bin}/skiff" exec one true
 	expect_programs '## stop' "${SKIFF_BIN:-$REPO/bin}/skiff" stop -t 20 one
-	real_skiff rm one
+	[ "$(executed "${SKIFF_BIN:-$REPO/bin}/skiff" rm one | tr '\n' ' ')" = 'skiff discard ' ] || fail "$(cat trace)"
+}
+
+@test "rm -f: these programs, and no more" {
+	real_skiff run -d --name one --network none busybox sleep 600
+	expect_programs '## rm' "${SKIFF_BIN:-$REPO/bin}/skiff" rm -f one
+	[ ! -e "$SKIFF_ROOT/names/one" ]
 }
 
 @test "the files of a container: created, waiting, running, ended" {

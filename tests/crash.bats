@@ -137,6 +137,31 @@ empty() {
 	[ ! -e "$run" ]
 }
 
+# ended ID: it has been started, has ended, and its clean-up is over.
+ended() {
+	skiff start "$1" >/dev/null
+	skiff wait "$1" >/dev/null
+	flock "$SKIFF_RUN/$1/lock" true
+	cmp "$SKIFF_RUN/$1/cleaned" "$SKIFF_ROOT/containers/$1/finished"
+}
+
+@test "what a clean-up that was killed has left, rm takes back" {
+	local id group mark
+	group=$(cat "$SKIFF_ROOT/cgroup")
+	# As if it had been killed before it could say that nothing is left: it never did, or after an earlier run.
+	for mark in none old; do
+		id=$(skiff create --name "$C" busybox true)
+		ended "$id"
+		cp "$SKIFF_RUN/$id/cleaned" old
+		ended "$id"
+		if [ $mark = old ]; then mv old "$SKIFF_RUN/$id/cleaned"; else rm "$SKIFF_RUN/$id/cleaned"; fi
+		cgset set "$group/$id"
+		expect 0 skiff rm "$C"
+		! cgset path "$group/$id" 2>/dev/null || fail "$mark: the control group is there still"
+		[ ! -e "$SKIFF_RUN/$id" ]
+	done
+}
+
 @test "processes made but never let go: start lets them go, rm -f ends them" {
 	local id
 	for verb in start rm; do

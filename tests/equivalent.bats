@@ -131,6 +131,18 @@ tree() {
 	! cut -f 1 diary | grep -vE '^[0-9-]{10}T[0-9:]{8}\.[0-9]{9}Z$'
 }
 
+@test "discard" {
+	equivalent discard >plain.sh
+	awk '/^discard/ { on = 1 } on && /^\.Ed/ { exit } on' "$REPO/src/discard/discard.1" | sed 's/\\e$/\\/' >ours.sh
+	for script in plain ours; do
+		mkdir -p jobs/one jobs/two
+		echo one | tee jobs/one/job >jobs/one/lock
+		sh $script.sh
+		[ "$(ls jobs)" = two ] || fail "$script"
+	done
+	[ "$(cut -f 2 events)" = "$(printf 'job one removed\n%.0s' 1 2)" ]
+}
+
 @test "attach" {
 	shim --run job sh -c 'trap "exit 9" INT; while :; do sleep 0.1; done' 3>&- 4>&- </dev/null
 	equivalent attach | grep signal | sed "s|/run/job|$BATS_TEST_TMPDIR/job|" >plain.sh

@@ -114,6 +114,17 @@ past() { # OPTION...: what happened that day
 	rm "$SKIFF_ROOT/events.1"
 }
 
+@test "labels that are longer than an argument can be" {
+	long=$(head -c 60000 /dev/zero | tr '\0' x)
+	id=$(skiff create --name long --label "a=$long" --label "b=$long" --label "c=$long" busybox true)
+	expect 0 skiff rename long longer
+	expect 0 skiff rm longer
+	for action in create rename destroy; do
+		[ "$(skiff events --until "$(date +%s.%N)" -f "container=$id" -f event=$action --format '{{.Actor.Attributes.c}}')" = "$long" ] ||
+			fail "$action"
+	done
+}
+
 @test "--until in the future ends by itself" {
 	expect 0 timeout 20 env skiff events --until "$(date -d '+1 second' +%s)"
 }

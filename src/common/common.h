@@ -136,9 +136,9 @@ struct file_words {
 };
 
 /*
- * Read NAME below the directory DIR (a descriptor, or -1: nothing is there): its first line, all
- * its lines, or its strings that end in NUL. A file that is not there is empty. free_words() takes
- * the lists; the line is to be freed.
+ * Read NAME below the directory DIR (a descriptor or AT_FDCWD, or -1: nothing is there): its first
+ * line, all its lines, or its strings that end in NUL. A file that is not there is empty.
+ * free_words() takes the lists; the line is to be freed.
  */
 char *file_line(int dir, const char *name);
 struct file_words file_lines(int dir, const char *name);

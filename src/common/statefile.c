@@ -12,7 +12,7 @@ enum { FILE_MAX = 64 << 20 };
 /* All of a file; "" if it is not there, which may be since a moment ago. */
 static char *content(int dir, const char *name, size_t *size)
 {
-	int fd = dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = dir == -1 ? -1 : openat(dir, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	char *data = fd < 0 ? NULL : try_read_all(fd, FILE_MAX, size);
 
 	if (fd >= 0)

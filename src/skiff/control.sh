@@ -62,12 +62,13 @@ seconds() {
 }
 
 # end_container: end all of its processes at once. It may be just starting, and its
-# processes on their way into the group: so more than once.
+# processes on their way into the group: so more than once. With the main process ends, usually, all that there is; and
+# frozen ones do not even end.
 end_container() {
 	rounds=10
 	until [ $rounds -eq 0 ]; do
 		! shim_lives || x_control 'signal KILL'
-		x_quietly cgset kill "$group/$id" || :
+		[ $rounds -eq 10 ] && shim_lives && [ ! -e "$run/paused" ] || x_quietly cgset kill "$group/$id" || :
 		! wait_for_end 1 || return 0
 		rounds=$((rounds - 1))
 	done

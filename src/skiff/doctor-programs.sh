@@ -2,8 +2,8 @@
 
 look_at_programs() {
 	absent=''
-	for program in attach cgset containers context crilog credential describe dockerfile entry format health journal layerfs lockdown \
-		netup plain-tar publish pull push reserve root-tar seccomp-compile shim unshare-run veth; do
+	for program in attach cgset containers context crilog credential describe discard dockerfile entry format health journal \
+		layerfs lockdown netup plain-tar publish pull push reserve root-tar seccomp-compile shim unshare-run veth; do
 		[ -x "$bin/$program" ] || absent="$absent $program"
 	done
 	[ -n "$absent" ] || [ -e "$share/default.bpf" ] || absent=' default.bpf'

@@ -29,10 +29,16 @@ event_pulled() {
 # journal_line TIME TEXT: TEXT is all that follows, with its tabs.
 journal_line() {
 	[ "$explain" != only ] || return 0
+	[ -n "$1" ] || ! is_long "$2" || set -- "$(journal)" "$2"
 	case $1 in
 	'') journal "$SKIFF_ROOT/events" "$2" 2>/dev/null ;;
 	*) { printf '%s\t%s\n' "$1" "$2" >>"$SKIFF_ROOT/events"; } 2>/dev/null ;;
 	esac || warn "cannot write to $SKIFF_ROOT/events"
+}
+
+# is_long TEXT: is it more than one argument of a program can be (MAX_ARG_STRLEN, 128 KB)? Labels may be.
+is_long() {
+	[ ${#1} -gt 130000 ]
 }
 
 # rotate_journal: when it has grown to 16 MB begin a new one; the last one is kept.

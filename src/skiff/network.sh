@@ -256,7 +256,7 @@ disconnect_container() {
 	while IFS= read -r line; do
 		network_name=${line%%,*}
 		[ -e "$networks/$network_name/endpoints/$id" ] || continue
-		x netup disconnect "$networks/$network_name" "$id" || :
+		x netup disconnect "$networks/$network_name" "$id" || connected_still=true
 		network_event disconnect
 	done <"$dir/networks"
 }

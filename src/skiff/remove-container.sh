@@ -3,7 +3,7 @@
 use container.sh
 
 # remove_container [TIME]: take away all of the container in $dir; it must not be running, nor
-# be started meanwhile: see lock_run.
+# be started meanwhile: see lock_run. TIME is that of the events.
 # First it is no container any more, then it is not there. With $with_volumes (and --rm) its
 # anonymous volumes go too; otherwise the note that it has some is the first to go, or check
 # would take them with what is left of it.
@@ -27,18 +27,51 @@ remove_container() {
 	[ ! -e "$dir/storage-size" ] || (. "$lib/storage.sh" && forget_storage)
 	release_ids
 	[ -z "$lease" ] || set -- "$@" "$lease"
+	[ -n "$alone" ] || take_back
+	IFS=$nl
+	# shellcheck disable=SC2086 # a line a file
+	set -- "$@" $doomed "$dir" "$run" # in this order: see take_directories() of the shim
+	unset IFS
+	happened=container${tab}destroy${tab}$id$attributes
+	[ -s "$dir/created" ] && [ -n "$attributes" ] || happened=''
+	[ -z "$happened" ] || is_long "$happened" || set -- --event "$happened" "$@"
+	for name in $doomed_names; do set -- --event "volume${tab}destroy${tab}$name${tab}driver=local" "$@"; done
+	[ -z "$removed_at" ] || set -- --time "$removed_at" "$@"
+	[ -z "$alone" ] || set -- --lock "$run/lock" --wait 1 --if "$dir/created" --unless "$run/pid" "$@"
+	x discard --claim "$dir/creating" --journal "$SKIFF_ROOT/events" "$@" || return
+	! is_long "$happened" || journal_line "$removed_at" "$happened"
+}
+
+# remove_alone: the same of a container that is_plain, by discard alone, which takes the lock itself: 1 if it
+# cannot, or if the container has been started meanwhile.
+alone=''
+remove_alone() {
+	alone=true
+	remove_container && left=0 || left=$?
+	alone=''
+	return "$left"
+}
+
+# is_plain: is nothing left of the container in $dir, which has ended, but files that are nobody else's? (Where there is
+# an error "finished" is that of an earlier run.)
+is_plain() {
+	[ ! -s "$dir/volumes" ] && [ ! -e "$dir/storage-size" ] && [ ! -e "$dir/lent" ] && [ ! -e "$dir/restart" ] &&
+		[ -e "$dir/exit" ] && [ ! -e "$dir/error" ] && get "$dir/finished" && ended=$value && get "$run/cleaned" && [ "$value" = "$ended" ]
+}
+
+# take_back: what the last run of the container in $dir has in the kernel, and of its networks. False if some is left.
+take_back() {
+	connected_still=''
 	end_runtime
 	await_health
 	leave_networks
-	x cgset remove "$group/$id"
-	claim
-	[ -s "$dir/created" ] || attributes=''
-	IFS=$nl
-	# shellcheck disable=SC2086 # a line a file
-	x rm -rf "$@" $doomed "$dir" "$run" # in this order: see take_directories() of the shim
-	unset IFS
-	for name in $doomed_names; do event "$removed_at" volume destroy "$name" driver=local; done
-	[ -z "$attributes" ] || journal_line "$removed_at" "container${tab}destroy${tab}$id$attributes"
+	x cgset remove "$group/$id" && [ -z "$connected_still" ]
+}
+
+# note_cleaned TIME: take_back has left nothing of the run of the container in $dir that ended at TIME. (An OCI runtime
+# may have.)
+note_cleaned() {
+	[ -e "$dir/runtime" ] || try_put "$run/cleaned" "$1" || :
 }
 
 # release_ids: if the container in $dir has leased its range of IDs, whoever shares the range has it now; if nobody does,
