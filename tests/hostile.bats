@@ -310,7 +310,7 @@ untouched() {
 	expect 0 skiff exec -u 4242:17 "$C" id
 	for user in -1 4294967295 4294967296 2147483648 1a ' 1'; do
 		run skiff exec "--user=$user" "$C" id -u
-		[ "$status" -eq 125 ] || fail "exec -u '$user': $output"
+		[ "$status" -eq 126 ] || fail "exec -u '$user': $output"
 	done
 }
 
