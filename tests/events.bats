@@ -120,10 +120,8 @@ past() { # OPTION...: what happened that day
 	id=$(skiff create --name long --label "a=$long" --label "b=$long" --label "c=$long" busybox true)
 	expect 0 skiff rename long longer
 	expect 0 skiff rm longer
-	# In the journal itself: "events" takes a minute for such lines.
 	for action in create rename destroy; do
-		[ "$(awk -F '\t' -v id="$id" -v action=$action -v long="c=$long" \
-			'$4 == id && $3 == action { for (i = 5; i <= NF; i++) n += $i == long } END { print n + 0 }' "$SKIFF_ROOT/events")" = 1 ] ||
+		[ "$(skiff events --until "$(date +%s.%N)" -f "container=$id" -f event=$action --format '{{.Actor.Attributes.c}}')" = "$long" ] ||
 			fail "$action"
 	done
 	mv keep "$SKIFF_ROOT/events"
