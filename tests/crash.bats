@@ -361,6 +361,14 @@ ended() {
 	expect 0 skiff rm full
 }
 
+@test "check removes what had --rm and could not be started, if its clean-up was killed" {
+	id=$(skiff create --rm --name "$C" busybox /none)
+	echo 127 >"$SKIFF_ROOT/containers/$id/exit"
+	echo 'no such file' >"$SKIFF_ROOT/containers/$id/error"
+	run skiff check
+	[ ! -e "$SKIFF_ROOT/containers/$id" ] || fail "$output"
+}
+
 @test "what could not be made leaves no name; events know a container by its name" {
 	expect 125 skiff run --name "$C" --network bridge --cap-add FOO busybox true
 	[ ! -L "$SKIFF_ROOT/names/$C" ]

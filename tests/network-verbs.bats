@@ -486,6 +486,16 @@ quiet() {
 	expect 0 skiff start "$C"
 }
 
+@test "a network that is damaged does not keep --rm from removing" {
+	skiff network create "$N" >/dev/null
+	id=$(skiff run -d --rm --network "$N" busybox sleep 600)
+	mv "$SKIFF_ROOT/networks/$N/created" made
+	skiff kill "$id" >/dev/null
+	wait_until test ! -e "$SKIFF_ROOT/containers/$id"
+	mv made "$SKIFF_ROOT/networks/$N/created"
+	skiff check # what was left of it in the network
+}
+
 @test "another store: another bridge, no address twice" {
 	idle "$C"
 	export SKIFF_ROOT=$PWD/root SKIFF_RUN=$PWD/run

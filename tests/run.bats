@@ -180,9 +180,9 @@ in_container() {
 	expect 125 skiff kill --signal
 	[[ $output = *"flag needs an argument: --signal"* ]]
 	expect 125 skiff run --rm=maybe busybox
-	expect 125 skiff cotainer rm x
-	expect 125 skiff container frobnicate
-	expect 125 skiff ../../bin/sh
+	expect 1 skiff cotainer rm x
+	expect 1 skiff container frobnicate
+	expect 1 skiff ../../bin/sh
 	expect 125 skiff run --network nothing busybox true
 	expect 125 skiff run --userns keep-id busybox true
 	expect 125 skiff run --workdir relative busybox true

@@ -88,8 +88,7 @@ move_subnet() {
 	aside=$directory
 	put .subnet "$subnet"
 	put .gateway "$gateway"
-	mv "$directory/.gateway" "$directory/gateway"
-	mv "$directory/.subnet" "$directory/subnet"
+	entry rename "$directory/.gateway" "$directory/gateway" rename "$directory/.subnet" "$directory/subnet"
 	exec 7<&-
 	warn "$subnet is the subnet now of the network $moved"
 }

@@ -27,7 +27,7 @@ remove_container() {
 	[ ! -e "$dir/storage-size" ] || (. "$lib/storage.sh" && forget_storage)
 	release_ids
 	[ -z "$lease" ] || set -- "$@" "$lease"
-	[ -n "$alone" ] || take_back
+	[ -n "$alone" ] || take_back || : # what is left of it check finds without the container
 	IFS=$nl
 	# shellcheck disable=SC2086 # a line a file
 	set -- "$@" $doomed "$dir" "$run" # in this order: see take_directories() of the shim

@@ -135,11 +135,9 @@ repair_containers() {
 			fi
 			;;
 		dead) repair "container $id: nobody recorded how it ended" record_exit 255 ;;
-		exited)
-			[ ! -e "$dir/auto-remove" ] || shim_lives || shim_ended || is_kept ||
-				repair "container $id: ended, to be removed (--rm)" remove_container
-			;;
+		exited) repair_auto_remove ;;
 		created)
+			[ -z "$code" ] || repair_auto_remove # it could not be started
 			if [ -n "$pid" ] && ! shim_lives && ! shim_ended; then
 				repair "container $id: half started, its shim is gone" end_orphan
 			fi
@@ -149,6 +147,12 @@ repair_containers() {
 			repair "container $id: frozen, but not paused" cgset thaw "$group/$id"
 		! is_uncleaned || repair "container $id: the clean-up after it was killed" clean_up
 	done
+}
+
+# repair_auto_remove: of a container that has ended; its clean-up was killed.
+repair_auto_remove() {
+	[ ! -e "$dir/auto-remove" ] || shim_lives || shim_ended || is_kept ||
+		repair "container $id: ended, to be removed (--rm)" remove_container
 }
 
 # is_frozen: without being paused? So it is for a moment in "cgset kill" on cgroup v1, and for ever if that is killed.
