@@ -145,19 +145,24 @@ works() { # NAME PORT
 @test "a copy gets a control group and networks of its own from check, before anything of it starts; a moved store goes on" {
 	export SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run
 	skiff import - busybox <"$BATS_FILE_TMPDIR/image.tar" >/dev/null
-	skiff create --name keeps --network none -v data:/data busybox sh -c 'echo more >>/data/lines; wc -l </data/lines' >/dev/null
+	mkdir tree
+	skiff create --name keeps --network none -v data:/data -v "$PWD/tree:$SKIFF_ROOT/volumes/inside" \
+		busybox sh -c 'echo more >>/data/lines; wc -l </data/lines' >/dev/null
 	skiff run -d --name runs --network none busybox sleep 1000 >/dev/null
 	in_store one skiff network create net >/dev/null
+	inside=$SKIFF_ROOT/volumes/inside # a path of the container
 	group=$(cat one/root/cgroup)
 	mkdir two
 	cp -a one/root two/root
 	export SKIFF_ROOT=$PWD/two/root SKIFF_RUN=$PWD/two/run
-	for verb in 'start keeps' 'rm -f runs' 'network rm net' 'run --rm busybox true' 'volume rm data'; do
+	for verb in 'start keeps' 'rm -f runs' 'network rm net' 'run --rm busybox true' 'volume rm data' 'cp keeps:/etc/passwd .'; do
 		# shellcheck disable=SC2086 # words
 		run skiff $verb
 		[ "$status" -ne 0 ] && [[ $output == *"two/root is a copy of the store $PWD/one/root"* ]] || fail "$verb: $output"
 	done
 	[ "$(skiff ps -a --format '{{.Names}}' | wc -l)" -eq 2 ]
+	expect 0 skiff system df
+	SKIFF_RUN=$PWD/one/run expect 0 skiff port runs
 	expect 1 skiff check -n
 	[ "$(cat two/root/cgroup)" = "$group" ]
 	command=$(sed -n "s/.*rules: '\(.*\)' gives it its own/\1/p" <<<"$(skiff start keeps 2>&1)")
@@ -171,12 +176,49 @@ works() { # NAME PORT
 	skiff rm -f runs >/dev/null
 	mv two three
 	export SKIFF_ROOT=$PWD/three/root SKIFF_RUN=$PWD/three/run
+	skiff inspect keeps >/dev/null
+	skiff run --explain --rm --network none busybox true >/dev/null
+	[ "$(head -n 1 three/root/home)" = "$PWD/two/root" ] || fail 'who looks only is at home there'
 	[ "$(skiff start -a keeps)" = 2 ]
+	[ "$(cat three/root/home)" = "$SKIFF_ROOT"$'\n'"$SKIFF_RUN" ]
+	grep -qx "$inside" three/root/containers/*/unshare-run
 	expect 1 skiff volume rm data # it is in use
 	[ "$(SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run skiff inspect -f '{{.State.Status}}' runs)" = running ]
 	expect 0 skiff check
 	[ -z "$output" ] || fail "$output"
 	expect 0 skiff system destroy -f
+}
+
+@test "a copy with the SKIFF_RUN of the original: check does not give it its own, and boot starts nothing of it" {
+	export SKIFF_ROOT=$PWD/one/root SKIFF_RUN=$PWD/one/run
+	skiff import - busybox <"$BATS_FILE_TMPDIR/image.tar" >/dev/null
+	id=$(skiff run -d --restart always --network none busybox sleep 1000)
+	refuses() {
+		SKIFF_ROOT=$PWD/one/copy expect 1 skiff "$1"
+		[[ $output == *"SKIFF_RUN=$SKIFF_RUN is that of $PWD/one/root: a store needs one of its own"* ]] || fail "$output"
+		cmp one/root/cgroup one/copy/cgroup
+	}
+	cp -a one/root one/copy
+	for verb in check boot; do refuses $verb; done
+	[ "$(skiff inspect -f '{{.State.Status}}' "$id")" = running ]
+	# the power goes, and nothing in SKIFF_RUN tells of the original any more
+	kill -KILL "$(cut -d ' ' -f 1 "$SKIFF_RUN/$id/shim")"
+	cgset kill "$(cat one/root/cgroup)/$id"
+	rm -r one/run one/copy
+	expect 0 skiff check # it is recorded that it ended
+	rm -rf one/run
+	cp -a one/root one/copy
+	for verb in check boot; do
+		refuses $verb
+		[ ! -e "$SKIFF_RUN/$id" ]
+	done
+	# one that was made before this was noted has the directories of the containers
+	sed -i 2d one/copy/home
+	mkdir -p "$SKIFF_RUN/$id"
+	refuses check
+	rm -r one/copy
+	skiff boot
+	[ "$(skiff inspect -f '{{.State.Status}}' "$id")" = running ]
 }
 
 @test "nobody starts a container while its store is destroyed" {

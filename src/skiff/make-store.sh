@@ -22,7 +22,7 @@ name_group() {
 		read -r uuid </proc/sys/kernel/random/uuid
 		group=skiff-${uuid%%-*}
 	fi
-	printf '%s\n' "$SKIFF_ROOT" >home
+	printf '%s\n' "$SKIFF_ROOT" "$SKIFF_RUN" >home
 	printf '%s\n' "$group" >".cgroup.$$"
 	ln ".cgroup.$$" cgroup || [ -e cgroup ] # another may have been faster
 	rm ".cgroup.$$"
