@@ -105,6 +105,38 @@ nothing_left() {
 	here ip link show br0 >/dev/null
 }
 
+@test "veth: answers that are not the kernel's count for nothing" {
+	# To the netlink socket of the process PID: some of the right length, some that promise more.
+	cat >forge.py <<-'PYTHON'
+		import socket, struct, sys
+		own = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+		own.bind((0, 0))
+		answers = [struct.pack("=IHHIIiIHHII", size, 2, 0x200, number, 0, -1, size, 0, 0, 0, 0)
+		           for size in (36, 1 << 30) for number in range(4)]
+		print("ready", flush=True)
+		while True:
+		    for answer in answers:
+		        try:
+		            own.sendto(answer, (int(sys.argv[1]), 0))
+		        except ConnectionRefusedError: # nobody there, or connected to the kernel
+		            pass
+	PYTHON
+	mkfifo go
+	for try in 1 2 3 4 5; do
+		nsenter --net="/proc/$HOST/ns/net" sh -c 'read -r x <go && exec "$@"' sh veth -b br0 -a 10.5.0.2/24 -r 10.5.0.1 veth0 eth0 "/proc/$BOX/ns/net" 3>&- 4>&- &
+		link=$!
+		nsenter --net="/proc/$BOX/ns/net" python3 forge.py $link >forged 3>&- 4>&- &
+		forger=$!
+		wait_until grep -q ready forged
+		echo >go
+		wait "$link" && left=0 || left=$?
+		kill "$forger"
+		[ "$left" = 0 ] || fail "$try"
+		inside ip route | grep -q '^default via 10.5.0.1'
+		here ip link delete veth0
+	done
+}
+
 @test "veth: wrong command lines" {
 	local bad
 	expect 0 veth -h
