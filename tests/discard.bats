@@ -82,6 +82,26 @@ PYTHON
 	kept
 }
 
+@test "discard: where something is mounted at FILE itself, nothing of it is removed" {
+	tree
+	mkdir mounted
+	mount --bind outside mounted
+	run discard tree mounted file
+	umount mounted
+	[ "$status" -eq 125 ]
+	[[ $output = *'cannot remove mounted: Device or resource busy'* ]] || fail "$output"
+	kept
+	[ ! -e tree ]
+}
+
+@test "discard: beside something mounted all goes, however deep" {
+	mkdir -p outside tree/mounted
+	mount --bind outside tree/mounted
+	for name in a b c d e f g h; do mkdir -p "tree/$name/$(seq -s / 100)"; done
+	expect 125 discard tree
+	[ "$(ls -A tree)" = mounted ] || fail "$(ls -A tree)"
+}
+
 @test "discard: the order is the one given" {
 	tree
 	touch first last
@@ -196,6 +216,16 @@ hold() {
 	# What is not done is not told.
 	expect 0 discard --if none -j events -e never none
 	[ "$(wc -l <events)" = 3 ]
+	# Nor if the first FILE cannot be removed. If it has gone, it is, whatever else is left.
+	mkdir -p tree/mounted outside
+	mount --bind outside tree/mounted
+	expect 125 discard -j events -e never tree file
+	[ "$(wc -l <events)" = 3 ]
+	touch file
+	expect 125 discard -j events -e gone file tree
+	[[ $(tail -n 1 events) = *"${tab}gone" ]] || fail "$(cat events)"
+	umount tree/mounted
+	rmdir tree/mounted tree
 	# A journal that cannot be written to keeps nothing.
 	mkdir tree
 	expect 0 discard -j /dev/full -e full tree

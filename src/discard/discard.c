@@ -174,7 +174,7 @@ static void read_options(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	bool removed = true;
+	bool removed = true, first = false;
 
 	tool = "discard";
 	read_options(argc, argv);
@@ -186,8 +186,12 @@ int main(int argc, char **argv)
 		return BUSY;
 	if (request.claim)
 		claim();
-	for (int i = optind; i < argc; i++)
-		removed = remove_tree(argv[i]) && removed;
-	write_events();
+	for (int i = optind; i < argc; i++) {
+		bool gone = remove_tree(argv[i]);
+		first = first || (gone && i == optind);
+		removed = removed && gone;
+	}
+	if (first)
+		write_events();
 	return removed ? 0 : EXIT_TOOL;
 }

@@ -14,6 +14,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -22,7 +23,7 @@ enum { DEPTH_MAX = 32 };
 static struct {
 	const char *path;
 	int fd;
-	unsigned moved; /* names of what was too deep */
+	unsigned names, moved; /* tried for what was too deep, and taken by it */
 } top;
 
 static bool cannot_remove(const char *name)
@@ -48,9 +49,11 @@ static bool move_up(int dir, const char *name)
 	char other[32];
 
 	do {
-		snprintf(other, sizeof other, ".deep.%u", top.moved++);
-		if (!renameat2(dir, name, top.fd, other, RENAME_NOREPLACE))
+		snprintf(other, sizeof other, ".deep.%u", top.names++);
+		if (!renameat2(dir, name, top.fd, other, RENAME_NOREPLACE)) {
+			top.moved++;
 			return true;
+		}
 	} while (errno == EEXIST);
 	return cannot_remove(name);
 }
@@ -79,27 +82,38 @@ static bool remove_entry(int dir, const char *name, unsigned depth)
 
 /*
  * Remove all that is in the directory FD, which is closed here. Whether names that come or go
- * meanwhile are read is nobody's promise: until a look finds nothing.
+ * meanwhile are read is nobody's promise: until a look finds nothing. Where something cannot be
+ * removed a name that was there before has had its turn; only what has been moved up has not.
  */
 static bool empty_directory(int fd, unsigned depth)
 {
 	DIR *entries = fdopendir(fd);
-	bool removed = true, found = true;
+	bool removed = true, again = true;
 
 	if (!entries)
 		die("%s:", top.path);
-	while (found && removed) {
-		found = false;
+	while (again) {
+		const unsigned moved = top.moved;
+		bool found = false;
 		for (const struct dirent *entry; (entry = readdir(entries));) {
 			if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
 				continue;
 			found = true;
 			removed = remove_entry(fd, entry->d_name, depth) && removed;
 		}
+		again = found && (removed || (depth == 1 && top.moved != moved));
 		rewinddir(entries);
 	}
 	closedir(entries);
 	return removed;
+}
+
+/* Is something mounted at the directory FD? (A kernel before 5.8 does not know.) */
+static bool is_mounted(int fd)
+{
+	struct statx st;
+
+	return !statx(fd, "", AT_EMPTY_PATH, 0, &st) && (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
 }
 
 bool remove_tree(const char *path)
@@ -109,10 +123,12 @@ bool remove_tree(const char *path)
 		return true;
 	if (errno == EISDIR) {
 		top.fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (top.fd >= 0 && !empty_directory(top.fd, 1))
+		if (top.fd >= 0 && is_mounted(top.fd))
+			close(top.fd);
+		else if (top.fd >= 0 && !empty_directory(top.fd, 1))
 			return false;
 		if (!rmdir(path) || errno == ENOENT)
-			return true;
+			return true; /* EBUSY where something is mounted */
 	}
 	warn("cannot remove %s:", path);
 	return false;

@@ -38,8 +38,11 @@ remove_container() {
 	for name in $doomed_names; do set -- --event "volume${tab}destroy${tab}$name${tab}driver=local" "$@"; done
 	[ -z "$removed_at" ] || set -- --time "$removed_at" "$@"
 	[ -z "$alone" ] || set -- --lock "$run/lock" --wait 1 --if "$dir/created" --unless "$run/pid" "$@"
-	x discard --claim "$dir/creating" --journal "$SKIFF_ROOT/events" "$@" || return
-	! is_long "$happened" || journal_line "$removed_at" "$happened"
+	x discard --claim "$dir/creating" --journal "$SKIFF_ROOT/events" "$@" && left=0 || left=$?
+	case $left in # told as discard does: where files are left, too, if it is no container any more
+	0 | 125) [ -e "$dir/created" ] || ! is_long "$happened" || journal_line "$removed_at" "$happened" ;;
+	esac
+	return "$left"
 }
 
 # remove_alone: the same of a container that is_plain, by discard alone, which takes the lock itself: 1 if it
