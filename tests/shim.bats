@@ -102,6 +102,7 @@ F 1" ] || fail "$output"
 	[ "$(cat "$R/started" "$R/finished")" = "$times" ] # of the last that has run
 	expect 127 shim -r new /none/such
 	[ "$(cat new/exit)" = 127 ]
+	[ "$(echo new/*.reserved)" = 'new/*.reserved' ] || fail "$(ls new)"
 	[ ! -e new/started ]
 	[ ! -e new/finished ]
 }

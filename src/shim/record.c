@@ -27,16 +27,23 @@ static void reserved_name(char *name, size_t size, enum record which)
 	snprintf(name, size, "%s.reserved", names[which]);
 }
 
-/* There is no room: leave nothing behind, as nobody is going to use it. */
-static _Noreturn void cannot_reserve(const char *what)
+/* Leave nothing behind, as nobody is going to use it. */
+static void give_back(void)
 {
-	int error = errno;
 	char name[32];
 
 	for (int i = 0; i < RECORDS; i++) {
 		reserved_name(name, sizeof name, i);
 		unlinkat(state_dir, name, 0);
 	}
+}
+
+/* There is no room. */
+static _Noreturn void cannot_reserve(const char *what)
+{
+	int error = errno;
+
+	give_back();
 	errno = error;
 	die("%s:", what);
 }
@@ -83,11 +90,12 @@ static bool try_record(enum record which, const char *line, size_t size)
 	       !renameat(state_dir, name, state_dir, names[which]);
 }
 
-void record_last_start(void)
+void record_no_run(void)
 {
 	last_start[strcspn(last_start, "\n")] = '\0';
 	if (*last_start)
 		record(RECORD_STARTED, last_start);
+	give_back();
 }
 
 void record(enum record which, const char *text)

@@ -358,7 +358,7 @@ static void report(bool release)
 	snprintf(text, sizeof text, "%d", status);
 	record(RECORD_EXIT, text);
 	if (failed) /* no run: the last one is still the one before */
-		record_last_start();
+		record_no_run();
 	if (started)
 		journal_end(now, status);
 	put_big_endian(code, (uint32_t)status);

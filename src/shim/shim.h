@@ -25,8 +25,8 @@ enum record { RECORD_STARTED, RECORD_FINISHED, RECORD_EXIT, RECORDS };
  */
 void record(enum record which, const char *text);
 
-/* Let RECORD_STARTED be that of the run before, as this one has come to nothing. */
-void record_last_start(void);
+/* This run has come to nothing: let RECORD_STARTED be that of the one before, and keep no space. */
+void record_no_run(void);
 
 /* ---- journal.c: lines in a file that others write to as well ---- */
 
