@@ -518,6 +518,7 @@ quota_store() {
 	echo 'not JSON {' >"${file%.json}-broken.json"
 	run in_container --gpus 1 -- true
 	broken=$status:$output
+	rm "${file%.json}-broken.json"
 	sed 's/"name": "0"/"name": "2"/' "$file" >"${file%.json}-more.json" # has 1, too
 	run in_container --device nvidia.com/gpu=1 -- true
 	conflict=$status:$output
@@ -526,13 +527,25 @@ quota_store() {
 	printf '%s\n' '# comment' 'kind: "nvidia.com/gpu"' 'devices: [{name: "9"}]' >"${file%.json}.yaml"
 	run in_container --device nvidia.com/gpu=9 -- true
 	mixed=$status:$output
-	rm "$file" "${file%.json}-broken.json" "${file%.json}-more.json"
+	rm "${file%.json}.yaml"
+	sed 's/"name": "1"/"name": "0"/' "$file" >"${file%.json}-more.json"
+	mv "${file%.json}-more.json" "$file" # one device twice in one file
+	run in_container --device nvidia.com/gpu=0 -- true
+	twice=$status:$output
+	rm "$file"
+	printf '%s\n' '# not nvidia.com/gpu' 'kind: "nvidia.com/gpu-other"' >"${file%.json}-other.yaml"
+	run in_container --device nvidia.com/gpu=9 -- true
+	other_yaml=$status:$output
+	rm "${file%.json}-other.yaml"
+	printf '%s\n' '---' 'kind: nvidia.com/gpu' >"${file%.json}.yaml"
 	run in_container --gpus all -- true
 	yaml=$status:$output
 	run in_container --device nvidia.com/gpu=9 -- true
 	named_yaml=$status:$output
 	rm "${file%.json}.yaml"
 	[[ $conflict == '125:'*"conflict: nvidia.com/gpu=1 is in several files: "*-more.json* ]] || fail "$conflict"
+	[ "$twice" = 0: ] || fail "$twice"
+	[[ $other_yaml == '125:'* && $other_yaml != *'only JSON'* ]] || fail "$other_yaml"
 	[[ $both == '0:'*$'gpu0' ]] || fail "$both"
 	local it
 	for it in "$mixed" "$yaml" "$named_yaml"; do

@@ -11,6 +11,7 @@ def edits:
 # The files that have the device $name: those of /var/run/cdi go before others; more than one is a conflict.
 def files_of($specs; $name):
 	[$specs[] | .file as $file | .devices // [] | .[] | select((.name | tostring) == $name) | $file]
+	| unique
 	| map(select(startswith("/var/run/"))) as $first
 	| if $first != [] then $first else . end;
 

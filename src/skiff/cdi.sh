@@ -38,10 +38,10 @@ cdi_device() {
 	[ -z "$hooks" ] || case $cdi_kind in nvidia.com/*) ;; *) warn "$cdi_kind: the hooks of the device are not run" ;; esac
 }
 
-# refuse_yaml: a file in YAML may have the device of $cdi_kind that is not found: then say what is to be done.
+# refuse_yaml: a file in YAML may have the device of $cdi_kind (as it is, or in quotes) that is not found: then say what is to be done.
 refuse_yaml() {
 	set +f
-	yaml=$(grep -lsF -e "$cdi_kind" /etc/cdi/*.yaml /etc/cdi/*.yml /var/run/cdi/*.yaml /var/run/cdi/*.yml | head -n 1)
+	yaml=$(grep -lsxF -e "kind: $cdi_kind" -e "kind: \"$cdi_kind\"" -e "kind: '$cdi_kind'" /etc/cdi/*.yaml /etc/cdi/*.yml /var/run/cdi/*.yaml /var/run/cdi/*.yml | head -n 1)
 	set -f
 	[ -z "$yaml" ] || die "CDI: $yaml is about $cdi_kind, but only JSON is read: let it be written as that, as by \
 nvidia-ctk cdi generate --format=json, or convert it: yq -o json"
