@@ -28,6 +28,13 @@ teardown_file() {
 	done
 }
 
+@test "no function of the front end hides a program of ours" {
+	grep -rhoE '^[a-z_]+\(\)' "$REPO/bin/skiff" "$REPO/src/skiff" | tr -d '()' | sort -u >"$BATS_TEST_TMPDIR/functions"
+	[ "$(wc -l <"$BATS_TEST_TMPDIR/functions")" -gt 100 ]
+	hidden=$(find "$REPO/bin" -printf '%f\n' | sort | comm -12 - "$BATS_TEST_TMPDIR/functions")
+	[ -z "$hidden" ] || fail "$hidden"
+}
+
 @test "the examples work" {
 	cd "$BATS_TEST_TMPDIR"
 	# commands begin with "# ", lines that go on do not
