@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 load helper
 
-setup() { cd "$BATS_TEST_TMPDIR" || return; }
+setup() { in_time && cd "$BATS_TEST_TMPDIR" || return; }
 
 teardown() {
 	umount tree/mounted 2>/dev/null || true
