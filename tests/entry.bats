@@ -15,7 +15,7 @@ setup() { in_time && cd "$BATS_TEST_TMPDIR" || return; }
 }
 
 @test "entry: of many that take a name, one gets it" {
-	for n in $(seq 20); do entry symlink "$n" name && echo "$n" >>winners || [ $? = 1 ] & done
+	for n in $(seq 20); do { entry symlink "$n" name && echo "$n" >>winners || [ $? = 1 ]; } & done
 	wait
 	[ "$(wc -l <winners)" = 1 ]
 	[ "$(readlink name)" = "$(cat winners)" ]
