@@ -103,6 +103,7 @@ shim_lives() {
 # need_running: end with Docker's message unless the container runs.
 need_running() {
 	container_state
+	[ "$state" != restarting ] || die "container $id is restarting, wait until the container is running"
 	[ "$state" = running ] || die "container $id is not running"
 }
 

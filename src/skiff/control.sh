@@ -99,7 +99,8 @@ x_control() {
 	[ "$explain" = only ] || printf '%s\n' "$1" 1<>"$run/ctl"
 }
 
-# check_signal NAME: is it one? trap knows them by number and name, and EXIT besides.
+# check_signal NAME: is it one? trap knows them by number and name, and EXIT besides. Its own trap for that signal, if
+# a verb had one by now, would be gone.
 check_signal() {
 	case ${1#[Ss][Ii][Gg]} in
 	'' | 0 | [Ee][Xx][Ii][Tt] | *[!A-Za-z0-9+-]*) die "invalid signal: $1" ;;
