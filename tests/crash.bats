@@ -369,6 +369,14 @@ ended() {
 	[ ! -e "$SKIFF_ROOT/containers/$id" ] || fail "$output"
 }
 
+@test "the name of a container that was removed while it was renamed is free" {
+	ln -s ../containers/gone "$SKIFF_ROOT/names/$C"
+	expect 0 skiff create --name "$C" busybox true
+	ln -s ../containers/gone "$SKIFF_ROOT/names/$C.2"
+	expect 0 skiff rename "$C" "$C.2"
+	expect 0 skiff rm "$C.2"
+}
+
 @test "what could not be made leaves no name; events know a container by its name" {
 	expect 125 skiff run --name "$C" --network bridge --cap-add FOO busybox true
 	[ ! -L "$SKIFF_ROOT/names/$C" ]

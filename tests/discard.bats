@@ -243,3 +243,17 @@ hold() {
 	run discard --help
 	[[ $status = 0 && $output = 'usage: discard'* ]] || fail "$output"
 }
+
+@test "no parents, and options anywhere" {
+	mkdir -p d/e
+	touch d/x f lock
+	for name in d/e/.. d/. .. . / d/e/../ ''; do
+		expect 125 discard f "$name"
+	done
+	[ -e d/x ] && [ -e d/e ] && [ -e f ]
+	exec 5<lock
+	flock 5
+	expect 1 discard f --lock lock
+	exec 5<&-
+	[ -e f ] && [ -e lock ]
+}

@@ -90,6 +90,7 @@ everything() {
 	skiff pause up
 	note
 	kept
+	waiting
 	skiff stop -t 0 up
 	skiff start up
 	note
@@ -124,6 +125,15 @@ kept() {
 	note
 	kill -CONT "$(cut -d ' ' -f 1 "$run/shim")"
 	wait $!
+}
+
+# waiting: what there is of a container whose processes wait to be let go.
+waiting() {
+	skiff create --name waits busybox true
+	skiff start --explain waits | grep -v '^attach ' >script
+	timeout -s KILL 20 dash script 3>&- 4>&-
+	note
+	skiff rm -f waits
 }
 
 # again: what a restart policy and a health check make.

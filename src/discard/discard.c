@@ -130,11 +130,26 @@ static void write_events(void)
 	}
 }
 
+/* Who removes "d/.." would find it gone with d, and what is beside d with it. rm refuses that, too.
+ */
+static void check_file(const char *path)
+{
+	size_t end = strlen(path);
+
+	while (end > 1 && path[end - 1] == '/')
+		end--;
+	size_t dots = 0;
+	while (dots < end && path[end - 1 - dots] == '.')
+		dots++;
+	if (end == 0 || (end == 1 && *path == '/') ||
+	    ((dots == 1 || dots == 2) && (dots == end || path[end - 1 - dots] == '/')))
+		usage_error("refusing to remove '%s'", path);
+}
+
 static void read_options(int argc, char **argv)
 {
 	request.events = xmalloc((size_t)argc * sizeof *request.events);
-	for (int c;
-	     (c = getopt_long(argc, argv, "+l:w:i:u:c:j:e:t:h", long_options, NULL)) != -1;) {
+	for (int c; (c = getopt_long(argc, argv, "l:w:i:u:c:j:e:t:h", long_options, NULL)) != -1;) {
 		switch (c) {
 		case 'l':
 			request.lock = optarg;
@@ -168,6 +183,8 @@ static void read_options(int argc, char **argv)
 	}
 	if (optind == argc)
 		usage_error("which FILEs?");
+	for (int i = optind; i < argc; i++)
+		check_file(argv[i]);
 	if (request.event_count && !request.journal)
 		usage_error("--event: into which --journal?");
 }

@@ -16,7 +16,7 @@ come_home() {
 			network-ls | network-inspect | port | ps | save | show | stats | system-destroy | system-df | top | \
 			volume-ls | volume-inspect) return 0 ;;
 		esac
-		die "$SKIFF_ROOT is a copy of the store $store_home, and would share its control group, networks and rules:" \
+		die "$SKIFF_ROOT is a copy of the store $store_home, needs another SKIFF_RUN, and would share its control group, networks and rules:" \
 			"'SKIFF_ROOT=$SKIFF_ROOT SKIFF_RUN=$SKIFF_RUN skiff check' gives it its own"
 	fi
 	case $explain,$verb in
