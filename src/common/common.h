@@ -145,6 +145,9 @@ struct file_words file_lines(int dir, const char *name);
 struct file_words file_strings(int dir, const char *name);
 void free_words(struct file_words *words);
 
+/* Does the process live that the file NAME below DIR, as above, names as "PID STARTTIME"? */
+bool noted_process_is(int dir, const char *name);
+
 bool file_exists(int dir, const char *name);
 
 /* Open a directory below DIR for the above; -1 if it is not there. */

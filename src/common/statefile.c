@@ -86,3 +86,16 @@ const char *word_after(const struct file_words *words, const char *option)
 			return words->at[i];
 	return NULL;
 }
+
+bool noted_process_is(int dir, const char *name)
+{
+	char *line = file_line(dir, name), *start = strchr(line, ' ');
+	uint64_t pid, time;
+
+	if (start)
+		*start++ = '\0';
+	bool is = start && is_number(line, 1, INT32_MAX, &pid) &&
+		  is_number(start, 0, UINT64_MAX, &time) && process_is((pid_t)pid, time);
+	free(line);
+	return is;
+}

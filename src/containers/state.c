@@ -6,21 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Does the process live that the file NAME names, as "PID START"? */
-static bool lives(int run, const char *name)
-{
-	char *line = file_line(run, name), *start = strchr(line, ' ');
-	uint64_t pid, time;
-	bool there;
-
-	if (start)
-		*start++ = '\0';
-	there = start && is_number(line, 1, INT32_MAX, &pid) &&
-		is_number(start, 0, UINT64_MAX, &time) && process_is((pid_t)pid, time);
-	free(line);
-	return there;
-}
-
 static bool has_ended(struct container *c)
 {
 	free(c->code);
@@ -30,14 +15,14 @@ static bool has_ended(struct container *c)
 
 void find_state(struct container *c)
 {
-	bool alive = lives(c->run, "pid");
+	bool alive = noted_process_is(c->run, "pid");
 
 	c->state = "created";
 	c->paused = false;
 	if (alive && file_exists(c->dir, "started")) {
 		c->state = "running";
 		c->paused = file_exists(c->run, "paused");
-	} else if (lives(c->run, "restarting")) {
+	} else if (noted_process_is(c->run, "restarting")) {
 		c->state = "restarting";
 		has_ended(c);
 	} else if (alive) {
@@ -47,7 +32,7 @@ void find_state(struct container *c)
 			c->state = "exited";
 	} else if (file_exists(c->dir, "started")) {
 		/* It has ended; its shim, if it lives, is just writing down how. */
-		if (lives(c->run, "shim"))
+		if (noted_process_is(c->run, "shim"))
 			c->state = "running";
 		else
 			c->state = has_ended(c) ? "exited" : "dead";

@@ -86,22 +86,6 @@ static bool take_lock(void)
 	       ours.st_dev == there.st_dev;
 }
 
-/* Does the process live whose number and start time are in FILE? */
-static bool lives(const char *file)
-{
-	char *line = file_line(AT_FDCWD, file), *start = strchr(line, ' ');
-	uint64_t pid, time;
-	bool is = false;
-
-	if (start) {
-		*start++ = '\0';
-		is = is_number(line, 1, INT32_MAX, &pid) &&
-		     is_number(start, 1, UINT64_MAX, &time) && process_is((pid_t)pid, time);
-	}
-	free(line);
-	return is;
-}
-
 /*
  * Who finds it half removed sees who is at work on it. Written over what is there: a file that is
  * truncated and closed ext4 sends to the disk at once, and who removes it then waits for that. That
@@ -199,7 +183,7 @@ int main(int argc, char **argv)
 		return BUSY;
 	if (request.needed && !is_there(request.needed))
 		return 0;
-	if (request.process && lives(request.process))
+	if (request.process && noted_process_is(AT_FDCWD, request.process))
 		return BUSY;
 	if (request.claim)
 		claim();
